@@ -1,0 +1,39 @@
+# Two commands do it all: make demo, make test.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+SECONDS ?=
+
+.PHONY: demo test bench lint servers clean
+
+demo: $(STAMP)
+	@$(BIN)/hamstream demo $(if $(SECONDS),--seconds $(SECONDS))
+
+test: $(STAMP) servers lint
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP)
+	$(BIN)/python -m pytest tests/benchmarks -o addopts="--import-mode=importlib -s -q"
+
+# The real servers and the browser that tests drive. Only Debian as root can install them; tests skip what is absent.
+servers:
+	@sh tests/install_servers.sh
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "hamstream needs Python 3.11 or newer; call make PYTHON=python3.x"; exit 1; }
+	@echo "Installing hamstream into $(VENV) (a minute or two, once) ..."
+	@$(PYTHON) -m venv $(VENV) || \
+		{ echo "python3-venv is missing: on Debian, apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build *.egg-info

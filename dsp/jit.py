@@ -1,0 +1,38 @@
+"""The one way a function of this package is compiled.
+
+Kernels are plain functions over flat structured records (`st["x"]`, never `st.x`, so that they also run as Python with
+NUMBA_DISABLE_JIT=1). Compiled code is cached in a folder named by a hash of this package's sources: numba does not
+notice a changed callee in another file, so any change starts a fresh folder.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def _cache_folder() -> Path:
+    """Where compiled kernels live: `$HAMSTREAM_CACHE`, else the user's cache folder, under a hash of the sources."""
+    digest = hashlib.sha256()
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.name.encode() + source.read_bytes())
+    base = os.environ.get("HAMSTREAM_CACHE") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "hamstream" / "kernels" / digest.hexdigest()[:16]
+
+
+if "NUMBA_CACHE_DIR" not in os.environ:
+    numba.config.CACHE_DIR = str(_cache_folder())
+
+
+def kernel(function: Function) -> Function:
+    """Compile `function` for numba: cached, without the GIL, division by zero as in numpy.
+
+    No fastmath, which breaks NaN, and no threads.
+    """
+    compiled: Function = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    return compiled

@@ -1,0 +1,160 @@
+"""Every number the core is tuned by: its unit, its meaning, what it does, its default and where that comes from."""
+
+import math
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+G_MPS2 = 9.80665  # standard gravity
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """Tuning of a GaitAnalyzer. Raises ValueError for a value that is not positive and finite (signed ones say so)."""
+
+    # --- the stream
+    lag_s: float = 0.25
+    """How far a pod may lag the newest sample before the others stop waiting for it. Larger waits longer for a slow
+    radio, and delays every decision while a pod is lost. Chosen: eight connection intervals of 30 ms."""
+    missing_s: float = 0.5
+    """A pod that is older than this at a stride's end is missing for that stride. Chosen: the longest bridged gap."""
+    bridge_s: float = 0.55
+    """Lost samples are replaced by those of one stride earlier up to this length; longer starts the pod anew.
+    Chosen: most of a stride; the angle is lost beyond it anyway."""
+    gap_periods: float = 1.6
+    """A step in time of more sample periods than this means lost samples. Between 1 (none) and 2 (one lost)."""
+    clock_samples: float = 1024.0
+    """Memory of the sample clock's line fit, samples. Longer smooths more jitter, follows temperature less: the
+    oscillator of an IMU drifts over minutes (LSM6DSO data sheet), 5 s is short against that."""
+    min_rate_hz: float = 97.0
+    """Slowest supported sample rate; below it strides are flagged. 100 Hz less 3 % of oscillator error."""
+    max_rate_hz: float = 433.0
+    """Fastest supported sample rate. 420 Hz (416 Hz setting of an LSM6DSO and the like) and 3 %."""
+    acc_range_mps2: float = 16.0 * G_MPS2
+    """Range of the accelerometer: a sample at the range is saturated."""
+    gyr_range_radps: float = math.radians(2000.0)
+    """Range of the gyroscope."""
+    saturated_s: float = 0.012
+    """A clipped accelerometer is flagged when it stays clipped this long: shorter impacts at 16 g were measured to
+    change no angle (design targets: harmless at 16 g)."""
+
+    # --- rest and standing
+    rest_gyr_radps: float = math.radians(4.0)
+    """Largest deviation of the rate from its slow mean at rest. Twice VQF's default (Laidig & Seel 2023,
+    doi 10.1016/j.inffus.2022.10.014) because a standing person sways by 1-2 deg/s."""
+    rest_acc_mps2: float = 0.6
+    """Largest deviation of the acceleration from its slow mean at rest. VQF's default is 0.5; sway again."""
+    rest_bias_radps: float = math.radians(12.0)
+    """Largest mean rate that can still be a gyro's offset: the LSM6DSO's zero-rate level is +-1 dps, older parts 10."""
+    rest_tau_s: float = 0.5
+    """Time constant of those slow means (VQF's)."""
+    standing_s: float = 1.0
+    """Stillness that calibrates. 0.9 s was measured to be enough for 0.1 deg; more averages more sway."""
+
+    # --- hinge axis of the shank
+    axis_tau_s: float = 1.5
+    """Memory of the shank's rate covariance, about two strides: usable from the first stride."""
+    axis_min_radps: float = 1.5
+    """Rates below this say nothing about the hinge."""
+
+    # --- initial contact
+    swing_peak_radps: float = 6.0
+    """Forward swing rate assumed before the first stride; runners reach 7 to 12, walkers 4 to 6."""
+    swing_arm: float = 0.45
+    """A swing is taken as one below this share of the usual peak."""
+    search_from: float = 0.25
+    """The search for the impact opens when the swing has slowed to this share of its peak."""
+    search_s: float = 0.13
+    """The search closes after this: the zero crossing leads contact by 2 to 59 ms between runners, the opening by
+    60 more at most."""
+    refractory_s: float = 0.25
+    """Least time between two contacts of a leg: a stride lasts 0.5 s at the highest sprint cadence."""
+    rise_share: float = 0.25
+    """Impact onset: axial rise above its minimum, as a share of the usual rise in stance."""
+    rise_min_mps2: float = 6.0
+    rise_max_mps2: float = 24.0
+    """Bounds of that rise: above skin and sensor noise, below the loading of a soft landing."""
+    onset_back_s: float = 0.006
+    """From the threshold back along the slope at most this far: the rise time of an impact."""
+
+    # --- terminal contact
+    tc_rise_radps: float = 3.0
+    """The heel is leaving: shank rate above its stance minimum."""
+    tc_rise_alone_radps: float = 2.2
+    """The same where the pelvis cannot help."""
+    tc_fall_mps2: float = -6.0
+    """The pelvis is falling: vertical acceleration below this on its way to free fall (-9.8)."""
+    tc_pelvis_weight: float = 0.3
+    """Weight of the pelvis in the fused time, from the inverse variances of both cues (12 and 7 ms)."""
+    tc_offset_s: float = -0.0085
+    tc_alone_offset_s: float = -0.0105
+    """Signed. Mean lead of the cues on a 50 N force threshold."""
+    tc_agree_s: float = 0.03
+    """Cues further apart than this are not of the same event; the shank's is taken."""
+    tc_from: float = 0.16
+    """Earliest terminal contact, share of the stride: sprinters' duty factor is 0.2."""
+    tc_until: float = 0.62
+    """Latest terminal contact: walking leaves the ground at 0.60 to 0.62 of the stride (Perry 1992)."""
+
+    # --- attitude, once a stride
+    mid_stance: float = 0.45
+    """Share of stance at which the ankle stands still."""
+    mid_stance_half_s: float = 0.012
+    """Half the window of that mean."""
+    ankle_lever_m: float = 0.16
+    """From the shank's pod down to the ankle; corrected by the pelvis's speed during a start from rest."""
+    ankle_sd_mps: float = 0.05
+    """How still the ankle stands in mid-stance."""
+    pelvis_sd_mps: float = 0.06
+    """How well the pelvis's mean speed over a stride equals the leg's."""
+    tilt_rest_sd_rad: float = math.radians(0.05)
+    """Tilt error after rest, before the accelerometer's own bias."""
+    tilt_unknown_sd_rad: float = math.radians(15.0)
+    """Tilt error when a pod starts in motion."""
+    drift_rest_sd_radps: float = math.radians(0.2)
+    """Gyro offset left after rest, scale error included."""
+    drift_unknown_sd_radps: float = math.radians(1.5)
+    """Gyro offset of a pod that was never at rest."""
+    drift_walk_radps: float = math.radians(0.02)
+    """Random walk of the gyro offset, per root second: warming up."""
+    tilt_walk_rad: float = math.radians(0.01)
+    """Random walk of the tilt, per root second: gyro noise."""
+    velocity_walk_mps: float = 0.02
+    """Random walk of the velocity, per root second: accelerometer noise and impacts."""
+    shank_acc_bias_mps2: float = 0.08
+    """Change of the shank accelerometer's bias in world axes since standing: the segment turns, the bias with it."""
+    pelvis_acc_bias_mps2: float = 0.02
+    """The same for the pelvis, which hardly turns."""
+    bridge_tilt_radps: float = math.radians(20.0)
+    """Tilt error (SD) added per second of bridged samples: one stride is like the last to a few per cent."""
+    bridge_velocity_mps2: float = 3.0
+    """Velocity error (SD) added per second of bridged samples."""
+    settled_tilt_sd_rad: float = math.radians(0.8)
+    """Strides whose tilt is less certain than this are settling."""
+    lever_s: float = 5.0
+    """After rest the pelvis's integrated speed is right to 1 % for this long and calibrates the shank's lever."""
+    forward_gain: float = 0.02
+    """Least weight of a new stride in the slow mean of the pelvis's forward axis."""
+    heading_gain: float = 0.1
+    """Least weight of a new stride in the offset between the hinge's heading and the direction of travel."""
+
+    # --- posture and models
+    pelvis_lean_rad: float = math.radians(10.0)
+    """Anterior tilt of the pelvis in standing: 11 deg in healthy adults (Vialle 2005, doi 10.2106/JBJS.D.02043: 12 +- 6)."""
+    free_fall_mps2: float = 0.4 * G_MPS2
+    """Below this vertical specific force the pelvis is in flight."""
+    flight_share: float = 0.06
+    """A stride with less flight than this is walking; running at 2 m/s has 0.15 and more."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not math.isfinite(value):
+                raise ValueError(f"{field.name} must be finite, not {value}")
+            if value <= 0 and field.name not in ("tc_fall_mps2", "tc_offset_s", "tc_alone_offset_s"):
+                raise ValueError(f"{field.name} must be positive, not {value}")
+
+    def record(self) -> np.ndarray:
+        """The same numbers as a one-element structured array: what kernels read."""
+        names = [field.name for field in fields(self)]
+        return np.array([tuple(getattr(self, name) for name in names)], dtype=[(name, "f8") for name in names])

@@ -1,0 +1,151 @@
+"""All state of the core, as flat records that kernels change in place.
+
+`POD` is one pod (index: Role), `LEG` one leg (index: Side), `CORE` what joins them. The ring holds the last samples of a
+pod, one row a sample, its columns named below. Saving and restoring these arrays saves and restores the core.
+"""
+
+import numpy as np
+
+# Columns of a ring row.
+T, ACC, GYR, QUAT, VEL, RATE, FALL, LOST, WIDTH = 0, 1, 4, 7, 11, 14, 15, 16, 17
+# T: time, s. ACC: 3, specific force, sensor axes. GYR: 3, rate less bias, sensor axes. QUAT: 4. VEL: 3, integrated
+# velocity, the pod's world. RATE: rate about the hinge (shanks). FALL: vertical acceleration (world z, gravity removed).
+# LOST: 1 where the sample was lost and bridged.
+RING = 1024  # rows: 2.4 s at 420 Hz, more than the longest stride and the longest bridged gap
+
+POD = np.dtype(
+    [
+        # sample clock
+        ("seen", "i8"),
+        ("raw_s", "f8"),
+        ("t_s", "f8"),
+        ("period_s", "f8"),
+        ("n_phase", "i8"),
+        ("n_rate", "i8"),
+        # counters and the time of the last trouble
+        ("dropped", "i8"),
+        ("lost", "i8"),
+        ("gap_s", "f8"),
+        ("invalid_s", "f8"),
+        ("saturated_s", "f8"),
+        ("clipped", "i8"),
+        # ring
+        ("n", "i8"),  # rows written since the start
+        ("first", "i8"),  # oldest row that belongs to the running integration
+        # rest
+        ("slow_acc", "f8", (3,)),
+        ("slow_gyr", "f8", (3,)),
+        ("slow_n", "i8"),
+        ("rest_n", "i8"),
+        ("rest_sum", "f8", (6,)),
+        ("block_n", "i8"),
+        ("block_sum", "f8", (6,)),
+        ("rest_s", "f8"),  # end of the last rest
+        ("resting_s", "f8"),  # length of the rest so far, 0 in motion
+        # calibration
+        ("calibrated", "i8"),
+        ("slipped", "i8"),
+        ("bias", "f8", (3,)),
+        ("up", "f8", (3,)),  # sensor direction that is up in standing
+        # attitude
+        ("ready", "i8"),
+        ("q", "f8", (4,)),
+        ("v", "f8", (3,)),
+        ("force", "f8", (3,)),  # last specific force, world
+        ("gyr", "f8", (3,)),  # last rate less bias
+        # hinge axis (shanks) or forward axis (pelvis), sensor axes
+        ("cov", "f8", (6,)),
+        ("axis", "f8", (3,)),
+        ("axis_n", "i8"),
+        ("forward_sum", "f8", (3,)),
+        ("heading_offset", "f8"),
+        # Kalman filter: velocity error, tilt error, drift, accelerometer bias; two horizontal axes, one covariance
+        ("x", "f8", (4, 2)),
+        ("p", "f8", (4, 4)),
+        ("kf_s", "f8"),
+        ("kf_n", "i8"),
+        ("kf_heading", "f8"),
+    ]
+)
+
+LEG = np.dtype(
+    [
+        ("phase", "i8"),
+        ("swing_peak", "f8"),
+        ("swing_min", "f8"),
+        ("search_s", "f8"),
+        ("zero_s", "f8"),
+        ("zero_lead_s", "f8"),
+        ("force_min", "f8"),
+        ("usual_rise", "f8"),
+        ("rise", "f8"),
+        ("last_w", "f8"),
+        ("last_force", "f8"),
+        ("stride_s", "f8"),
+        ("contact_s", "f8"),
+        # the stance in hand
+        ("ic_s", "f8"),
+        ("ic_sd_s", "f8"),
+        ("w_min", "f8"),
+        ("rise_s", "f8"),
+        ("rise_alone_s", "f8"),
+        ("fall_s", "f8"),
+        ("last_fall", "f8"),
+        ("tc_s", "f8"),
+        ("tc_sd_s", "f8"),
+        ("tc_decided_s", "f8"),
+        ("ic_decided_s", "f8"),
+        # mid-stance
+        ("ms_s", "f8"),
+        ("ms_before_s", "f8"),
+        ("h", "f8", (2,)),
+        ("heading_known", "i8"),
+        ("heading_n", "i8"),
+        ("speed_mps", "f8"),
+        ("lever_sum", "f8", (2,)),
+        ("strides", "i8"),
+    ]
+)
+
+CORE = np.dtype(
+    [
+        ("now_s", "f8"),
+        ("start_s", "f8"),
+        ("stride_s", "f8"),  # end of the last stride
+        ("walking", "i8"),
+        ("rows", "i8"),  # stride records written by the call in hand
+    ]
+)
+
+
+def pods() -> np.ndarray:
+    """Three pods that have seen nothing."""
+    state = np.zeros(3, POD)
+    for name in ("raw_s", "t_s", "gap_s", "invalid_s", "saturated_s", "rest_s", "kf_s"):
+        state[name] = -np.inf
+    state["q"][:, 0] = 1.0
+    state["up"][:, 2] = 1.0
+    state["axis"][:, 1] = 1.0
+    state["axis"][0] = (1.0, 0.0, 0.0)
+    return state
+
+
+def legs(swing_peak_radps: float) -> np.ndarray:
+    """Two legs before their first step."""
+    state = np.zeros(2, LEG)
+    state["swing_peak"] = swing_peak_radps
+    state["usual_rise"] = 40.0
+    state["stride_s"] = 0.70
+    state["contact_s"] = 0.24
+    state["zero_lead_s"] = 0.03
+    for name in ("ic_s", "tc_s", "fall_s", "rise_s", "rise_alone_s", "ms_s", "ms_before_s", "zero_s", "speed_mps"):
+        state[name] = np.nan
+    return state
+
+
+def core() -> np.ndarray:
+    """The core before its first sample."""
+    state = np.zeros(1, CORE)
+    for name in ("now_s", "start_s", "stride_s"):
+        state[name] = -np.inf
+    return state

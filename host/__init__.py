@@ -1,0 +1,1 @@
+"""The asyncio service: pods in, strides and cues out."""

@@ -1,0 +1,234 @@
+"""The command `hamstream`. Every heavy import waits until its command runs: `--help` must answer at once.
+
+Exit status: 0 done, 1 something is broken, 2 wrong use or wrong input.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import Coroutine, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from host.errors import HamstreamError
+
+if TYPE_CHECKING:
+    from host.config import Config
+
+DISCLAIMER = "hamstream is a training aid, not a medical device."
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = _parser().parse_args(argv)
+    logging.basicConfig(format="%(levelname)s %(message)s", level=logging.DEBUG if args.verbose else logging.WARNING)
+    try:
+        return int(args.command(args) or 0)
+    except HamstreamError as error:
+        print(f"hamstream: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hamstream",
+        description="Real-time running-form coaching from three IMU pods (pelvis, left and right shank).",
+        epilog=DISCLAIMER,
+    )
+    parser.add_argument("--config", type=Path, help="configuration file (default: the user's, see docs/config.md)")
+    parser.add_argument("--verbose", action="store_true", help="log what happens inside")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="simulated pods and runner: watch the whole thing work")
+    demo.add_argument("--seconds", type=float, help="end after this long (default: until Ctrl-C)")
+    demo.add_argument("--seed", type=int, default=1, help="which simulated runner (default 1)")
+    demo.set_defaults(command=_demo)
+
+    scan = commands.add_parser("scan", help="pods in the air")
+    scan.add_argument("--seconds", type=float, default=5.0, help="how long to listen (default 5)")
+    _add_radio(scan)
+    scan.set_defaults(command=_scan)
+
+    run = commands.add_parser("run", help="coach a run with real pods")
+    run.add_argument("--runner", action="append", metavar="NAME", help="who runs; repeat for several")
+    run.add_argument("--seconds", type=float, help="end after this long (default: until Ctrl-C)")
+    _add_radio(run)
+    run.set_defaults(command=_run)
+
+    replay = commands.add_parser("replay", help="a recording through the live pipeline, sinks and all")
+    replay.add_argument("file", type=Path, help="recording (.mcap)")
+    replay.add_argument("--speed", type=_speed, default=1.0, help="how many times as fast, or max (default 1)")
+    replay.add_argument("--runner", metavar="NAME", help="coach against this runner's profile (default: none)")
+    replay.set_defaults(command=_replay)
+
+    analyze = commands.add_parser("analyze", help="recordings or tables to strides and cues, as fast as it goes")
+    analyze.add_argument("files", nargs="+", type=Path, metavar="FILE", help=".mcap, .imu.csv, .imu.csv.gz, .imu.parquet")
+    analyze.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
+    analyze.add_argument("--runner", metavar="NAME", help="use and update this runner's profile (default: none)")
+    analyze.set_defaults(command=_analyze)
+
+    sessions = commands.add_parser("sessions", help="what is stored")
+    sessions.set_defaults(command=_sessions)
+
+    doctor = commands.add_parser("doctor", help="what works, what does not, what to do")
+    doctor.set_defaults(command=_doctor)
+    return parser
+
+
+def _add_radio(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--radio",
+        metavar="SPEC",
+        help="a Bumble transport instead of this computer's Bluetooth, e.g. tcp-client:127.0.0.1:9900",
+    )
+
+
+def _speed(text: str) -> float:
+    speed = float("inf") if text == "max" else float(text)
+    if not speed > 0:
+        raise argparse.ArgumentTypeError("must be above 0, or max")
+    return speed
+
+
+def _config(args: argparse.Namespace) -> "Config":
+    from host.config import load
+
+    return load(args.config)
+
+
+def _until_stopped(main: Coroutine[Any, Any, None]) -> None:
+    """Runs `main` until it ends, or Ctrl-C or SIGTERM cancels it: both end it cleanly."""
+
+    async def bounded() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C arrives as KeyboardInterrupt
+                loop.add_signal_handler(number, task.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await main
+
+    asyncio.run(bounded())
+
+
+def _demo(args: argparse.Namespace) -> None:
+    from firmware_sim.demo import demo
+
+    print("Starting the demo: three simulated pods and a simulated runner. Ctrl-C ends it.", flush=True)
+    _until_stopped(demo(_config(args), seconds=args.seconds, seed=args.seed))
+
+
+def _scan(args: argparse.Namespace) -> None:
+    from host.pods.scan import scan
+
+    async def show() -> None:
+        async with _backends(args.radio) as (scanner_backend, _):
+            pods = await scan(args.seconds, scanner_backend=scanner_backend)
+        if not pods:
+            print("No pod in the air. Are they charged, awake and near?")
+            return
+        print(f"{'role':<12} {'name':<16} {'address':<18} {'signal':>8} {'battery':>8}")
+        for pod in pods:
+            battery = "" if pod.battery_percent is None else f"{pod.battery_percent} %"
+            print(f"{pod.role or '?':<12} {pod.name:<16} {pod.address:<18} {pod.rssi_dbm:>4} dBm {battery:>8}")
+
+    _until_stopped(show())
+
+
+@contextlib.asynccontextmanager
+async def _backends(spec: str | None) -> Any:
+    """bleak's own backends, or those of a Bumble transport."""
+    if spec is None:
+        yield None, None
+        return
+    from firmware_sim.radio import open_backends
+
+    async with open_backends(spec) as backends:
+        yield backends
+
+
+def _run(args: argparse.Namespace) -> None:
+    from host.service import Job, Service, serve
+    from host.sources import live_pods
+
+    config = _config(args)
+    runners = [config.runner(name) for name in args.runner or [config.only_runner()]]
+
+    async def run() -> None:
+        async with _backends(args.radio) as backends:
+
+            def jobs(_: Service) -> list[Job]:
+                return [
+                    Job(
+                        runner.name,
+                        live_pods(runner.pods, *backends),
+                        "pods",
+                        muted=frozenset(runner.muted),
+                        language=runner.language,
+                    )
+                    for runner in runners
+                ]
+
+            await serve(config, jobs, args.seconds)
+
+    _until_stopped(run())
+
+
+def _replay(args: argparse.Namespace) -> None:
+    from host.service import Job, serve
+    from host.sinks.recording import read_recording
+    from host.sources import replay
+
+    info, events = read_recording(args.file)
+    job = Job(
+        args.runner or info.runner,
+        replay(events, args.speed),
+        f"replay:{args.file.name}",
+        use_profile=args.runner is not None,
+        record=False,
+    )
+    _until_stopped(serve(_config(args), lambda _: [job]))
+
+
+def _analyze(args: argparse.Namespace) -> int:
+    from host.analyze import analyze_files
+
+    config = _config(args) if args.runner else None
+    return analyze_files(args.files, args.out, runner=args.runner, config=config)
+
+
+def _sessions(args: argparse.Namespace) -> None:
+    from host.sinks.store import Store
+
+    async def show() -> None:
+        config = _config(args)
+        async with Store.open(config.database) as store:
+            sessions = await store.sessions()
+        if not sessions:
+            print("No session yet. `hamstream demo` makes one.")
+        for row in sessions:
+            started = datetime.fromisoformat(row.started_utc).astimezone()
+            print(
+                f"{started:%Y-%m-%d %H:%M}  {row.runner:<16} {row.duration_s / 60:6.1f} min {row.strides:6d} strides"
+                f" {row.cues:3d} cues  {row.source:<8} {row.session}"
+            )
+
+    asyncio.run(show())
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from host.doctor import doctor
+
+    return doctor(args.config)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

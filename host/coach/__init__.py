@@ -1,0 +1,1 @@
+"""From strides to the one thing worth saying: norms, faults, cues, pacing."""

@@ -1,0 +1,74 @@
+"""What is usual among healthy runners: mean and SD of a metric at a speed.
+
+The figures are in norms.csv: mean and SD between 26 runners of each runner's own mean, at 2.5, 3.5 and 4.5 m/s on a
+level treadmill, computed from Fukuchi, Fukuchi & Duarte 2017, "A public dataset of running biomechanics and the effects
+of running speed on lower extremity kinematics and kinetics", PeerJ 5:e3298, doi:10.7717/peerj.3298 (CC BY 4.0).
+
+Metrics go by their names in `host.records.Stride`, in the units those names say.
+"""
+
+import csv
+import math
+from functools import cache
+from importlib import resources
+from typing import NamedTuple
+
+SPEEDS_MPS = (2.5, 3.5, 4.5)
+
+# How far beyond the measured speeds the nearest norm is still used. It is held there, not extrapolated: three speeds
+# tell nothing of the curve outside. Half a step between the measured speeds; over it the tibia's norm moves by 1.3 deg,
+# a third of its SD. Further out the norm is unknown, and only the runner's own habit counts.
+HOLD_MPS = 0.5
+
+# Names in norms.csv, where they are not those of Stride. Against quiet standing, never against gravity.
+_COLUMN = {
+    "tibial_inclination_ic_deg": "tibial_inclination_ic_vs_standing_deg",
+    "pelvic_tilt_deg": "pelvic_tilt_vs_standing_deg",
+    "pelvic_drop_deg": "pelvic_drop_peak_stance_deg",
+}
+_AGAINST_GRAVITY = frozenset({"pelvic_tilt_abs_deg"})
+
+
+class Usual(NamedTuple):
+    """What is usual for a metric, in the metric's unit. NaN means unknown."""
+
+    mean: float
+    sd: float
+
+
+UNKNOWN = Usual(math.nan, math.nan)
+
+
+def norm(metric: str, speed_mps: float) -> Usual:
+    """Mean and SD of `metric` between healthy runners at `speed_mps`, linear between the measured speeds."""
+    rows = _table().get(metric)
+    lowest, highest = SPEEDS_MPS[0], SPEEDS_MPS[-1]
+    # Written so that a NaN speed is unknown too.
+    if rows is None or not lowest - HOLD_MPS <= speed_mps <= highest + HOLD_MPS:
+        return UNKNOWN
+    speed = min(max(speed_mps, lowest), highest)
+    i = 0 if speed < SPEEDS_MPS[1] else 1
+    share = (speed - SPEEDS_MPS[i]) / (SPEEDS_MPS[i + 1] - SPEEDS_MPS[i])
+    a, b = rows[i], rows[i + 1]
+    return Usual(a.mean + share * (b.mean - a.mean), a.sd + share * (b.sd - a.sd))
+
+
+def slope_per_mps(metric: str) -> float:
+    """How the norm's mean changes with speed over the measured range, metric's unit per m/s; NaN without a norm."""
+    rows = _table().get(metric)
+    return (rows[-1].mean - rows[0].mean) / (SPEEDS_MPS[-1] - SPEEDS_MPS[0]) if rows else math.nan
+
+
+@cache
+def _table() -> dict[str, tuple[Usual, ...]]:
+    text = resources.files("host.coach").joinpath("norms.csv").read_text(encoding="utf-8")
+    rows = {row["metric"]: row for row in csv.DictReader(text.splitlines())}
+    renamed = {column: metric for metric, column in _COLUMN.items()}
+    return {
+        renamed.get(column, column): tuple(
+            Usual(float(row[f"mean_{speed}"]), float(row[f"sd_{speed}"])) for speed in SPEEDS_MPS
+        )
+        for column, row in rows.items()
+        # A Stride name that norms.csv uses for the angle against gravity must not be found under it.
+        if column not in _COLUMN and column not in _AGAINST_GRAVITY
+    }

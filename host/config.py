@@ -1,0 +1,360 @@
+"""The configuration: one TOML file, checked strictly and completely before anything starts.
+
+`load` gives a frozen Config or raises ConfigError with every problem at once, each with its key's path and what
+to do. docs/config.md describes the file for its writer. Secrets come from the environment only, so that a file
+can be shared: HAMSTREAM_MQTT_PASSWORD for the broker, HAMSTREAM_WEB_TOKEN for the live page.
+
+Where the file is: the path given (`--config`), else HAMSTREAM_CONFIG, else `config.toml` in the user's folder
+for configuration. Only the last may be absent: then every key has its default.
+"""
+
+import difflib
+import os
+import shlex
+import tomllib
+import types
+from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from platformdirs import user_config_path, user_data_path
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+
+from dsp.types import Role
+from host.errors import ConfigError
+
+CONFIG_VARIABLE = "HAMSTREAM_CONFIG"
+MQTT_PASSWORD_VARIABLE = "HAMSTREAM_MQTT_PASSWORD"
+WEB_TOKEN_VARIABLE = "HAMSTREAM_WEB_TOKEN"
+
+# Keys that hold a secret wherever they stand, and the variable to use in each table.
+_SECRET_KEYS = frozenset({"password", "token", "secret", "api_key"})
+_SECRET_VARIABLES = {"mqtt": MQTT_PASSWORD_VARIABLE, "web": WEB_TOKEN_VARIABLE}
+
+# A Bluetooth address, or the UUID that macOS shows in its place.
+_ADDRESS = r"^([0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$"
+# A runner's name is part of topics and file names: no `/`, `+`, `#`, no leading dot.
+_NAME = r"^\w[\w .-]{0,63}$"
+
+Fault = Literal[
+    "overstride",
+    "hips_back",
+    "sitting_back",
+    "pawing",
+    "hip_lag",
+    "tilt_flattened",
+    "tilt_excessive",
+    "stiff_pelvis",
+    "asymmetry",
+    "low_cadence",
+]
+
+
+def _words(value: Any) -> Any:
+    """A command written as one string is cut into words as a shell would, but never goes through one."""
+    return tuple(shlex.split(value)) if isinstance(value, str) else value
+
+
+Address = Annotated[str, Field(pattern=_ADDRESS, description="an address such as `C0:FF:EE:00:00:01`")]
+File = Annotated[Path, BeforeValidator(lambda v: Path(v).expanduser() if isinstance(v, str) else v)]
+Command = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_words),
+    Field(strict=False, description='a program and its arguments, such as `["espeak-ng", "{text}"]`'),
+]
+
+
+class _Table(BaseModel):
+    """A TOML table: unknown keys and wrong types are mistakes. A field's description says what to write."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class PodsConfig(_Table):
+    """The addresses of one runner's pods, by role."""
+
+    pelvis: Address
+    shank_left: Address
+    shank_right: Address
+
+    def by_role(self) -> dict[Role, str]:
+        return {role: getattr(self, role.label) for role in Role}
+
+
+class RunnerConfig(_Table):
+    """One person and the pods they wear."""
+
+    name: str = Field(pattern=_NAME, description="letters, digits, spaces, `.`, `-` and `_`, at most 64")
+    pods: PodsConfig = Field(
+        description="a table `[runner.pods]` with the addresses of pelvis, shank_left and shank_right"
+    )
+    language: str = Field(default="en", pattern=r"^[a-z]{2}$", description="two letters, such as `en`")
+    muted: frozenset[Fault] = Field(
+        default=frozenset(),
+        strict=False,
+        description="a list of fault ids never to be cued for, see docs/config.md",
+    )
+
+
+class MqttConfig(_Table):
+    """The broker. An empty host means the one that hamstream brings along, on loopback."""
+
+    host: str = Field(default="", description="the broker's host name, or nothing for the embedded broker")
+    port: int = Field(default=0, ge=0, le=65535, description="1 to 65535; 0 means 1883, or 8883 with TLS")
+    tls: bool = Field(default=False, description="true or false")
+    ca_file: File | None = Field(
+        default=None, description="a PEM file with the authority that signed the broker"
+    )
+    username: str = Field(default="", description="the broker's user name")
+    password: SecretStr | None = Field(default=None, exclude=True, repr=False)  # from the environment
+
+    @property
+    def embedded(self) -> bool:
+        return not self.host
+
+    @property
+    def effective_port(self) -> int:
+        return self.port or (8883 if self.tls else 1883)
+
+
+class WebConfig(_Table):
+    """The live page."""
+
+    enabled: bool = Field(default=True, description="true or false")
+    host: str = Field(
+        default="127.0.0.1", min_length=1, description="the address to listen on, such as `127.0.0.1`"
+    )
+    port: int = Field(default=8808, ge=0, le=65535, description="1 to 65535; 0 takes any free port")
+    token: SecretStr | None = Field(default=None, exclude=True, repr=False)  # from the environment
+
+
+class StorageConfig(_Table):
+    """Where sessions and recordings are kept."""
+
+    folder: File = Field(
+        default_factory=lambda: user_data_path("hamstream", appauthor=False), description="a folder's path"
+    )
+
+
+class VoiceConfig(_Table):
+    """What speaks on this computer. `{text}` in an argument is the text; without it the text comes last."""
+
+    command: Command = ()
+
+
+class Config(_Table):
+    """Everything that can be set."""
+
+    runners: tuple[RunnerConfig, ...] = Field(
+        default=(), alias="runner", strict=False, description="one `[[runner]]` table a person"
+    )
+    mqtt: MqttConfig = MqttConfig()
+    web: WebConfig = WebConfig()
+    storage: StorageConfig = Field(default_factory=StorageConfig)
+    voice: VoiceConfig = VoiceConfig()
+
+    @property
+    def database(self) -> Path:
+        """The store of sessions, strides and cues."""
+        return self.storage.folder / "hamstream.db"
+
+    @property
+    def recordings(self) -> Path:
+        """The folder of raw recordings."""
+        return self.storage.folder / "recordings"
+
+    def runner(self, name: str) -> RunnerConfig:
+        """The runner of that name. Raises ConfigError."""
+        for runner in self.runners:
+            if runner.name == name:
+                return runner
+        known = ", ".join(runner.name for runner in self.runners) or "nobody"
+        raise ConfigError([f"runner: `{name}` is not in the configuration, which knows {known}"])
+
+    def only_runner(self) -> str:
+        """The name of the one runner there is. Raises ConfigError when there are none or several."""
+        if len(self.runners) == 1:
+            return self.runners[0].name
+        if self.runners:
+            names = ", ".join(runner.name for runner in self.runners)
+            raise ConfigError([f"runner: there are several ({names}); say which with --runner"])
+        raise ConfigError(["runner: there is none; add a `[[runner]]` table with the pods' addresses"])
+
+
+def default_path() -> Path:
+    """Where the file is when nobody says otherwise."""
+    return user_config_path("hamstream", appauthor=False) / "config.toml"
+
+
+def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Config:
+    """The configuration from `path`, HAMSTREAM_CONFIG or the default place. Raises ConfigError."""
+    chosen = path or (Path(environ[CONFIG_VARIABLE]).expanduser() if environ.get(CONFIG_VARIABLE) else None)
+    file = chosen or default_path()
+    if chosen is None and not file.exists():
+        return parse({}, environ, file.parent)
+    try:
+        text = file.read_text("utf-8")
+        raw = tomllib.loads(text)
+    except OSError as error:
+        raise ConfigError([f"{file}: cannot be read ({error.strerror}); check the path given"]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{file}: is not UTF-8 text; save it as UTF-8"]) from error
+    except tomllib.TOMLDecodeError as error:
+        problem = str(error).replace(
+            "end of document", f"line {text.count(chr(10)) + 1}, the end of the file"
+        )
+        raise ConfigError([f"{file}: is not valid TOML: {problem}"]) from error
+    return parse(raw, environ, file.parent)
+
+
+def parse(raw: Mapping[str, Any], environ: Mapping[str, str], folder: Path) -> Config:
+    """The checked configuration of a parsed file. Relative paths count from `folder`. Raises ConfigError."""
+    problems = list(_secrets(raw)) + list(_contradictions(raw, environ, folder))
+    try:
+        config = Config.model_validate(_without_secrets(raw))
+    except ValidationError as error:
+        problems += [_sentence(details) for details in error.errors()]
+    if problems:
+        raise ConfigError(problems)
+    storage = config.storage.model_copy(update={"folder": folder / config.storage.folder})
+    ca_file = config.mqtt.ca_file and folder / config.mqtt.ca_file
+    mqtt = config.mqtt.model_copy(
+        update={"ca_file": ca_file, "password": _secret(environ, MQTT_PASSWORD_VARIABLE)}
+    )
+    web = config.web.model_copy(update={"token": _secret(environ, WEB_TOKEN_VARIABLE)})
+    return config.model_copy(update={"storage": storage, "mqtt": mqtt, "web": web})
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this computer can reach a server that listens on `host`."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _secret(environ: Mapping[str, str], variable: str) -> SecretStr | None:
+    return SecretStr(environ[variable]) if environ.get(variable) else None
+
+
+# --- problems: what pydantic cannot see ---
+# These read the raw file, so they are found together with whatever else is wrong in it.
+
+
+def _walk(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Every key of a parsed file with its path."""
+    items: Iterable[tuple[str | int, Any]] = ()
+    if isinstance(value, Mapping):
+        items = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    for key, item in items:
+        yield (*path, key), item
+        yield from _walk(item, (*path, key))
+
+
+def _secrets(raw: Mapping[str, Any]) -> Iterator[str]:
+    for path, _ in _walk(raw):
+        if path[-1] in _SECRET_KEYS:
+            variable = _SECRET_VARIABLES.get(
+                str(path[0]), f"{MQTT_PASSWORD_VARIABLE} or {WEB_TOKEN_VARIABLE}"
+            )
+            yield f"{_dotted(path)}: a secret does not belong in this file; remove it and set {variable}"
+
+
+def _without_secrets(value: Any) -> Any:
+    """The file without what `_secrets` has already spoken of."""
+    if isinstance(value, Mapping):
+        return {k: _without_secrets(v) for k, v in value.items() if k not in _SECRET_KEYS}
+    return [_without_secrets(v) for v in value] if isinstance(value, list) else value
+
+
+def _contradictions(raw: Mapping[str, Any], environ: Mapping[str, str], folder: Path) -> Iterator[str]:
+    """Keys that are fine alone but not together, or not on this computer."""
+    seen: dict[tuple[str, str], str] = {}
+    for path, value in _walk({"runner": raw.get("runner")}):
+        kind = "name" if path[2:] == ("name",) else "address" if path[2:3] == ("pods",) else ""
+        if kind and isinstance(value, str):
+            first = seen.setdefault((kind, value.casefold()), _dotted(path))
+            if first != _dotted(path):
+                yield f"{_dotted(path)}: `{value}` is taken by {first}; every {kind} must be there once"
+    mqtt, web, storage, voice = (_table(raw, key) for key in ("mqtt", "web", "storage", "voice"))
+    if mqtt.get("tls") is True and not mqtt.get("host"):
+        yield "mqtt.tls: the embedded broker has no TLS; set mqtt.host, or remove tls"
+    ca_file = mqtt.get("ca_file")
+    if isinstance(ca_file, str) and mqtt.get("tls") is not True:
+        yield "mqtt.ca_file: is used with TLS only; set mqtt.tls = true, or remove ca_file"
+    if isinstance(ca_file, str) and not (pem := folder / Path(ca_file).expanduser()).is_file():
+        yield f"mqtt.ca_file: there is no file {pem}; give the path of a PEM file"
+    host = web.get("host")
+    beyond = isinstance(host, str) and host and not is_loopback(host) and web.get("enabled") is not False
+    if beyond and not environ.get(WEB_TOKEN_VARIABLE):
+        yield (
+            f"web.host: {host} can be reached from other computers; set the variable {WEB_TOKEN_VARIABLE} "
+            "so that the page asks for it, or use 127.0.0.1"
+        )
+    place = storage.get("folder")
+    if isinstance(place, str) and (folder / Path(place).expanduser()).is_file():
+        yield f"storage.folder: {folder / Path(place).expanduser()} is a file; give a folder"
+    if "command" in voice and voice["command"] in ("", []):
+        yield "voice.command: is empty; give a program and its arguments, or remove the key to stay silent"
+
+
+def _table(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = raw.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+# --- problems: pydantic's, in our words ---
+
+
+def _dotted(path: Iterable[str | int]) -> str:
+    """`runner[1].pods.pelvis`."""
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).lstrip(".")
+
+
+def _models(annotation: Any) -> Iterator[type[_Table]]:
+    """The tables that a field's type is made of."""
+    if isinstance(annotation, type) and issubclass(annotation, _Table):
+        yield annotation
+    elif get_origin(annotation) in (tuple, Union, types.UnionType):
+        for part in get_args(annotation):
+            yield from _models(part)
+
+
+def _fields(table: type[_Table]) -> dict[str, FieldInfo]:
+    """A table's fields by the key that stands in the file."""
+    return {field.alias or name: field for name, field in table.model_fields.items()}
+
+
+def _place(path: Iterable[str | int]) -> tuple[type[_Table], FieldInfo | None]:
+    """The table in which the last key of `path` stands, and the key's field there, if it is known."""
+    holder: type[_Table] = Config
+    field: FieldInfo | None = None
+    for key in path:
+        if isinstance(key, str):  # a number is an element of the same field
+            holder = next(_models(field.annotation), holder) if field else holder
+            field = _fields(holder).get(key)
+    return holder, field
+
+
+def _sentence(details: Any) -> str:
+    """One of pydantic's errors as `path: what is wrong; what to do`."""
+    path, kind = details["loc"], details["type"]
+    holder, field = _place(path)
+    where, asked = _dotted(path), (field and field.description) or f"a table `[{_dotted(path)}]`"
+    if kind == "extra_forbidden":
+        known = [key for key, field in _fields(holder).items() if not field.exclude]
+        near = difflib.get_close_matches(str(path[-1]), known, 1)
+        advice = f"did you mean `{near[0]}`?" if near else f"known keys are {', '.join(known)}"
+        return f"{where}: this key is unknown; {advice}"
+    if kind == "missing":
+        return f"{where}: is missing; write {asked}"
+    if kind == "literal_error":
+        asked = f"one of {details['ctx']['expected']}"
+    if kind == "value_error":  # from our own validators: a sentence
+        asked = f"{asked} ({details['ctx']['error']})"
+    shown = repr(details["input"])
+    return f"{where}: {shown if len(shown) <= 60 else shown[:57] + '...'} will not do; write {asked}"

@@ -1,0 +1,64 @@
+"""What is happening now, for whoever looks: the live page, the terminal view, the MQTT sink.
+
+A broadcast inside the process. A slow subscriber loses its oldest messages and holds nobody up; a late one first
+gets the newest message of each kind and runner.
+"""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, is_dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One thing that happened. `payload` is ready for JSON: None where a number is unknown."""
+
+    runner: str
+    kind: str  # "session", "status", "pods", "stride", "cue"
+    payload: dict[str, Any]
+
+
+def to_payload(record: Any, **more: Any) -> dict[str, Any]:
+    """A record's fields as JSON-ready values; NaN and infinity become None."""
+    if not is_dataclass(record) or isinstance(record, type):
+        raise TypeError(f"{record!r} is no record")
+    fields = asdict(record) | more
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in fields.items()}
+
+
+class Feed:
+    """Publish to all subscribers, without waiting for any."""
+
+    def __init__(self, backlog: int = 256) -> None:
+        self._backlog = backlog
+        self._queues: set[asyncio.Queue[Message]] = set()
+        self._latest: dict[tuple[str, str], Message] = {}
+
+    def publish(self, message: Message) -> None:
+        self._latest[message.runner, message.kind] = message
+        for queue in self._queues:
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(message)
+
+    def latest(self) -> list[Message]:
+        """The newest message of each runner and kind, in order of first appearance."""
+        return list(self._latest.values())
+
+    @contextmanager
+    def subscribe(self) -> Iterator[AsyncIterator[Message]]:
+        """`with feed.subscribe() as messages: async for message in messages`."""
+        queue: asyncio.Queue[Message] = asyncio.Queue(self._backlog)
+        self._queues.add(queue)
+
+        async def messages() -> AsyncIterator[Message]:
+            while True:
+                yield await queue.get()
+
+        try:
+            yield messages()
+        finally:
+            self._queues.discard(queue)

@@ -1,0 +1,62 @@
+"""From pod events, or bare frames, to strides and cues: the same path for a live run, a replay and a file.
+
+Pure: what comes out depends on what came in and on nothing else, so a recording replayed gives the strides and cues
+of the run. Called by session.py (live and replay) and analyze.py (files).
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp.analyzer import GaitAnalyzer, Status
+from dsp.params import Params
+from dsp.types import Role
+from host.coach.coach import Coach
+from host.pods.stream import PodStream
+from host.records import Cue, PodEvent, PodHealth, Stride, stride_from_record
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What one step of the pipeline found, in the order of decision."""
+
+    strides: list[Stride] = field(default_factory=list)
+    cues: list[Cue] = field(default_factory=list)
+
+
+class Pipeline:
+    """One runner: three pod streams, one analyzer, one coach.
+
+    `lag_s`: how far pods may lag one another before the slowest is taken as missing; None keeps the live default.
+    """
+
+    def __init__(self, coach: Coach, *, lag_s: float | None = None) -> None:
+        self.coach = coach
+        self._analyzer = GaitAnalyzer(Params() if lag_s is None else Params(lag_s=lag_s))
+        self._streams = {role: PodStream(role) for role in Role}
+
+    @property
+    def status(self) -> Status:
+        return self._analyzer.status
+
+    @property
+    def health(self) -> list[PodHealth]:
+        return [stream.health for stream in self._streams.values()]
+
+    def push_event(self, event: PodEvent) -> Output:
+        """One raw event of a pod, as it arrived. Bad bytes are counted in `health`, never raised."""
+        frames = self._streams[event.role].feed(event)
+        return self.push_frames(event.role, frames) if len(frames) else Output()
+
+    def push_frames(self, role: Role, frames: NDArray[np.void]) -> Output:
+        """Frames of one pod (dtype FRAME), in time order."""
+        return self._coach_on(self._analyzer.push(role, frames))
+
+    def finish(self) -> Output:
+        """The end of the stream: what the held-back samples still give."""
+        return self._coach_on(self._analyzer.flush())
+
+    def _coach_on(self, records: NDArray[np.void]) -> Output:
+        strides = [stride_from_record(record) for record in records]
+        return Output(strides, [cue for stride in strides for cue in self.coach.step(stride)])

@@ -1,0 +1,157 @@
+"""What flows between the rooms of the host: pod events in, strides and cues out.
+
+Published units live here: degrees, milliseconds, spm and millimetres, each named in the field. The signal core
+works in SI and radians; `stride_from_record` is the one place that converts.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from dsp.types import Quality, Role, Side
+
+
+class Channel(StrEnum):
+    """What a pod told the host. Every event is recorded as it came, before anything can be wrong."""
+
+    PACKET = "packet"  # a notification of the IMU characteristic
+    PRESSURE = "pressure"  # a notification of the Pressure characteristic
+    INFO = "info"  # the pod info characteristic, read once a connection
+    BATTERY = "battery"  # the Battery Level characteristic
+    LINK = "link"  # the host's own view of the link: a LinkState as UTF-8 text
+
+
+class LinkState(StrEnum):
+    SEARCHING = "searching"
+    CONNECTING = "connecting"
+    STREAMING = "streaming"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class PodEvent:
+    """Raw bytes of one pod, with the host's arrival time in nanoseconds since the session's start."""
+
+    role: Role
+    channel: Channel
+    arrival_ns: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Stride:
+    """One stride as it is stored and published. NaN means unknown; `quality` is empty when nothing is wrong.
+
+    Times are seconds on the session's clock. Angles are against quiet standing; signs as in dsp/types.py.
+    """
+
+    side: str
+    ic_s: float
+    tc_s: float
+    next_ic_s: float
+    cadence_spm: float
+    contact_time_ms: float
+    flight_time_ms: float
+    duty_factor: float
+    tibial_inclination_ic_deg: float
+    foot_ahead_of_pelvis_mm: float
+    pelvic_tilt_deg: float
+    pelvic_tilt_range_deg: float
+    pelvic_drop_deg: float
+    pelvic_rotation_range_deg: float
+    pelvic_rotation_lag_percent: float
+    speed_mps: float
+    grade_percent: float
+    turn_rate_dps: float
+    shank_retraction_dps: float
+    shank_mid_stance_deg: float
+    pelvis_over_foot_percent: float
+    vertical_oscillation_mm: float
+    ic_sd_ms: float
+    tc_sd_ms: float
+    tibial_inclination_ic_sd_deg: float
+    pelvic_tilt_sd_deg: float
+    foot_ahead_of_pelvis_sd_mm: float
+    quality: str
+    decided_s: float  # when the record was complete, in signal time
+
+    @property
+    def good(self) -> bool:
+        return not self.quality
+
+
+# A published suffix, and what turns the core's unit into it: (core suffix, factor).
+_UNITS: dict[str, tuple[str, float]] = {
+    "_deg": ("_rad", math.degrees(1.0)),
+    "_dps": ("_radps", math.degrees(1.0)),
+    "_mm": ("_m", 1000.0),
+    "_ms": ("_s", 1000.0),
+    "_percent": ("", 100.0),
+}
+
+
+def _reader(name: str) -> Callable[[Any], float]:
+    """How the published field `name` is read from a core record."""
+    for suffix, (core_suffix, factor) in _UNITS.items():
+        if name.endswith(suffix):
+            source = name.removesuffix(suffix) + core_suffix
+            return lambda record: float(record[source]) * factor
+    return lambda record: float(record[name])
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    name: _reader(name) for name in Stride.__dataclass_fields__ if name not in ("side", "quality", "cadence_spm")
+} | {
+    "side": lambda record: Side(int(record["side"])).label,
+    "quality": lambda record: Quality(int(record["quality"])).label,
+    # steps per minute of both feet: two steps a stride
+    "cadence_spm": lambda record: 120.0 / (float(record["next_ic_s"]) - float(record["ic_s"])),
+}
+
+
+def stride_from_record(record: np.void) -> Stride:
+    """A published Stride from one element of a dsp STRIDE array."""
+    return Stride(**{name: read(record) for name, read in _READERS.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """One thing said to the runner: a form cue, or praise when it got better."""
+
+    t_s: float  # decision, seconds on the session's clock
+    kind: str  # "cue" or "praise"
+    fault: str  # the fault's id, e.g. "overstride"
+    side: str  # "left", "right" or ""
+    context: str  # "uphill", "fast" or ""
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PodHealth:
+    """How one pod is doing, for screens and the pods topic."""
+
+    role: str
+    link: str  # a LinkState
+    battery_percent: float  # NaN until read
+    rate_hz: float  # measured
+    packets: int
+    lost_packets: int
+    duplicates: int
+    clock_error_ms: float  # spread of the clock map's residuals, NaN until known
+    last_arrival_s: float
+    bad_packets: int = 0  # notifications that were no packets
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """What is known of a session when it starts."""
+
+    session: str  # sortable id: UTC start and runner
+    runner: str
+    started_utc: str  # ISO 8601 with offset
+    source: str  # "pods", "demo", "replay:FILE"
+    recording: str  # path of the MCAP file, or ""

@@ -1,0 +1,169 @@
+"""Everything around the sessions of a run: store, recordings, broker, MQTT, live page, terminal view, voice.
+
+`async with Service.open(config) as service` brings the parts up; `await service.run(jobs)` runs one session a job
+until its source ends or the caller cancels. A part that fails is reported once and tried again: it never stops the
+stream, and the stream never waits for it.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dsp.analyzer import warm_up
+from host.coach.baseline import Baseline
+from host.coach.coach import Coach
+from host.config import Config
+from host.errors import HamstreamError
+from host.feed import Feed
+from host.records import SessionInfo
+from host.session import RunnerSession, Source, session_id, utc_text
+from host.sinks.broker import EmbeddedBroker
+from host.sinks.mqtt import MqttConfig, MqttSink
+from host.sinks.recording import Recorder, recover
+from host.sinks.store import Store
+from host.summary import print_summary
+from host.terminal import TerminalView
+from host.voice import Voice
+from host.web.server import LivePage
+
+log = logging.getLogger(__name__)
+
+# A part that failed is tried again after this long. Long enough to not flood the log, short beside a run.
+RESTART_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One runner to coach: where the pods' events come from, and what is known of the runner."""
+
+    runner: str
+    source: Source
+    label: str  # what the store calls the source: "pods", "demo", "replay:FILE"
+    baseline: Baseline | None = None  # coach against this one, whatever the store holds
+    use_profile: bool = True  # read the runner's own habit from the store, and keep what this session teaches
+    record: bool = True
+    muted: frozenset[str] = frozenset()
+    language: str = "en"
+
+
+@dataclass(slots=True)
+class Service:
+    config: Config
+    feed: Feed
+    store: Store
+    mqtt: MqttConfig
+    page_url: str = ""
+    voice: Voice | None = None
+    sessions: list[RunnerSession] = field(default_factory=list)
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def open(cls, config: Config, *, view: bool = True) -> AsyncIterator["Service"]:
+        """Brings all parts up; takes them down in the opposite order, after what they still hold is delivered."""
+        config.recordings.mkdir(parents=True, exist_ok=True)
+        for path in await asyncio.to_thread(recover_all, config.recordings):
+            log.info("recovered the recording %s, which was cut short", path)
+        async with contextlib.AsyncExitStack() as stack:
+            store = await stack.enter_async_context(Store.open(config.database))
+            feed = Feed()
+            mqtt = config.mqtt_endpoint()
+            if not mqtt.host:
+                broker = await stack.enter_async_context(EmbeddedBroker(port=mqtt.port))
+                mqtt = MqttConfig(host=broker.host, port=broker.port, base_topic=mqtt.base_topic)
+            service = cls(config, feed, store, mqtt)
+            if config.voice.command:
+                service.voice = Voice(config.voice.command)
+                stack.push_async_callback(_cancel, _keep("voice", service.voice.run))
+            stack.push_async_callback(_cancel, _keep("MQTT", MqttSink(mqtt, store, feed).run))
+            if config.web.enabled:
+                page = await stack.enter_async_context(LivePage(feed, config.web.host, config.web.port))
+                service.page_url = page.url
+            if view:
+                stack.push_async_callback(_cancel, _keep("terminal view", TerminalView(feed).run))
+            yield service
+
+    async def run(self, jobs: list[Job], seconds: float | None = None) -> None:
+        """One session a job, side by side, until every source or the time has ended, or this is cancelled."""
+        # Off the loop: the first run on a machine compiles the core, which takes seconds.
+        await asyncio.to_thread(warm_up)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds), asyncio.TaskGroup() as group:
+                for job in jobs:
+                    group.create_task(self._run_one(job))
+
+    async def _run_one(self, job: Job) -> None:
+        started = datetime.now(UTC)
+        session = session_id(job.runner, started)
+        path = self.config.recordings / f"{session}.mcap"
+        info = SessionInfo(session, job.runner, utc_text(started), job.label, str(path) if job.record else "")
+        coach = Coach(job.baseline or await self._baseline(job), muted=job.muted, language=job.language)
+        async with contextlib.AsyncExitStack() as stack:
+            recorder = await stack.enter_async_context(Recorder(path, info)) if job.record else None
+            runner_session = RunnerSession(
+                info,
+                coach,
+                store=self.store,
+                feed=self.feed,
+                recorder=recorder,
+                say=self.voice.say if self.voice else None,
+                language=job.language,
+            )
+            self.sessions.append(runner_session)
+            try:
+                await runner_session.run(job.source)
+            finally:
+                if job.use_profile and (learnt := coach.baseline()):
+                    await asyncio.shield(self.store.save_baseline(job.runner, learnt.to_json()))
+
+    async def _baseline(self, job: Job) -> Baseline | None:
+        text = await self.store.baseline(job.runner) if job.use_profile else None
+        return Baseline.from_json(text) if text else None
+
+
+async def serve(config: Config, jobs: Callable[[Service], list[Job]], seconds: float | None = None) -> None:
+    """Opens a service, runs the jobs that `jobs` makes for it, closes it, and prints what came of it."""
+    service = None
+    try:
+        async with Service.open(config) as service:
+            await service.run(jobs(service), seconds)
+    finally:
+        if service is not None:
+            print_summary(service.sessions, config.database)
+
+
+def recover_all(folder: Path) -> list[Path]:
+    """Mends recordings that a crash cut short. Returns those that were mended."""
+    mended = []
+    for path in sorted(folder.glob("*.mcap")):
+        try:
+            if recover(path):
+                mended.append(path)
+        except (HamstreamError, OSError) as error:
+            log.warning("cannot recover %s: %s", path, error)
+    return mended
+
+
+def _keep(name: str, run: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+    """A task that runs a part and starts it again when it fails."""
+
+    async def forever() -> None:
+        reported = ""
+        while True:
+            try:
+                return await run()
+            except Exception as error:  # the boundary: whatever breaks in a part must not stop the stream
+                if str(error) != reported:
+                    log.warning("%s stopped and is tried again: %s", name, error)
+                    reported = str(error)
+                await asyncio.sleep(RESTART_S)
+
+    return asyncio.create_task(forever(), name=name)
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,166 @@
+"""One runner's session: the only place that joins source -> pipeline -> feed, store, recording and voice.
+
+A source is a coroutine function that calls `on_event` for every raw event of the pods: live links, or a recording
+replayed. `on_event` is a plain function and does no I/O: the store, the recording and the voice take their part
+over without waiting. Time enters here, once, as nanoseconds since the session's start.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dsp.analyzer import Phase
+from dsp.types import Role
+from host.coach.coach import Coach
+from host.coach.cues import prompt
+from host.feed import Feed, Message, to_payload
+from host.pipeline import Output, Pipeline
+from host.records import Channel, Cue, LinkState, PodEvent, SessionInfo, Stride
+from host.sinks.recording import Recorder
+from host.sinks.store import Store
+
+# A cue is worth saying within a second of the stride that decided it, or not at all.
+CUE_VALID_S = 1.0
+HEALTH_PERIOD_S = 1.0
+
+Source = Callable[[Callable[[PodEvent], None], Callable[[], int]], Awaitable[None]]
+Say = Callable[[str], None]
+
+
+def utc_text(moment: datetime) -> str:
+    """ISO 8601 in UTC with milliseconds and Z."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def session_id(runner: str, started: datetime) -> str:
+    """Sortable, and unique for runs of one runner that start in different milliseconds."""
+    return f"{started.astimezone(UTC):%Y%m%dT%H%M%S}{started.microsecond // 1000:03d}Z-{runner}"
+
+
+class RunnerSession:
+    """Runs `source` through the pipeline until it ends or is cancelled, then closes the session in the store."""
+
+    def __init__(
+        self,
+        info: SessionInfo,
+        coach: Coach,
+        *,
+        store: Store,
+        feed: Feed,
+        recorder: Recorder | None = None,
+        say: Say | None = None,
+        language: str = "en",
+    ) -> None:
+        self.info = info
+        self.coach = coach
+        self.strides = self.good_strides = 0
+        self.cues: list[Cue] = []
+        self._pipeline = Pipeline(coach)
+        self._store, self._feed, self._recorder = store, feed, recorder
+        self._say = say or (lambda text: None)
+        self._language = language
+        self._start_ns = time.monotonic_ns()
+        self._lost: set[Role] = set()
+        self._status: dict[str, Any] = {}
+        self._prompt = ""
+
+    def now_ns(self) -> int:
+        return time.monotonic_ns() - self._start_ns
+
+    async def run(self, source: Source) -> None:
+        await self._store.begin_session(self.info)
+        self._publish("session", to_payload(self.info, event="started"))
+        self._publish_status()
+        health = asyncio.create_task(self._publish_health())
+        try:
+            await source(self.on_event, self.now_ns)
+        finally:
+            health.cancel()
+            self._take(self._pipeline.finish())
+            ended = utc_text(datetime.now(UTC))
+            self._publish("session", to_payload(self.info, event="ended", ended_utc=ended))
+            await asyncio.shield(self._store.end_session(self.info.session, ended, self.coach.summary()))
+
+    def on_event(self, event: PodEvent) -> None:
+        """One raw event: recorded first, as it came, then through the pipeline."""
+        if self._recorder is not None:
+            self._recorder.write(event)
+        if event.channel is Channel.LINK:
+            self._note_link(event)
+        self._take(self._pipeline.push_event(event))
+        self._publish_status()
+
+    def _take(self, output: Output) -> None:
+        # Cues first: they are the ones in a hurry.
+        for cue in output.cues:
+            self._take_cue(cue)
+        for stride in output.strides:
+            self._take_stride(stride)
+
+    def _take_cue(self, cue: Cue) -> None:
+        decided = datetime.now(UTC)
+        self.cues.append(cue)
+        self._publish(
+            "cue",
+            to_payload(
+                cue,
+                cue_id=f"{self.info.session}-{len(self.cues)}",
+                session=self.info.session,
+                decided_utc=utc_text(decided),
+                valid_until=utc_text(decided + timedelta(seconds=CUE_VALID_S)),
+            ),
+        )
+        self._say(cue.text)
+        self._store.add_cue(self.info.session, cue, utc_text(decided))
+
+    def _take_stride(self, stride: Stride) -> None:
+        self.strides += 1
+        self.good_strides += stride.good
+        self._store.add_stride(self.info.session, stride)
+        self._publish("stride", to_payload(stride, session=self.info.session))
+
+    def _note_link(self, event: PodEvent) -> None:
+        state = event.data.decode(errors="replace").split(" ", 1)[0]
+        if state == LinkState.LOST and event.role not in self._lost:
+            self._lost.add(event.role)
+            self._say(prompt(f"lost_{event.role.label}", self._language))
+        elif state == LinkState.STREAMING:
+            self._lost.discard(event.role)
+
+    def _prompt_for(self, phase: Phase) -> str:
+        """What the runner should do before the run can be judged; empty while running."""
+        if self._lost:
+            return prompt(f"lost_{min(self._lost).label}", self._language)
+        if phase in (Phase.WAITING, Phase.STANDING):
+            return prompt("stand_still", self._language)
+        if phase is Phase.READY:
+            return prompt("ready", self._language)
+        return ""
+
+    def _publish_status(self) -> None:
+        phase = self._pipeline.status.phase
+        text = self._prompt_for(phase)
+        status = {
+            "phase": phase.name.lower(),
+            "prompt": text,
+            "held": [held.fault for held in self.coach.held],
+            "session": self.info.session,
+        }
+        if status == self._status:
+            return
+        self._status = status
+        self._publish("status", status)
+        if text != self._prompt and not self._lost:
+            self._prompt = text
+            if text:
+                self._say(text)
+
+    async def _publish_health(self) -> None:
+        while True:
+            await asyncio.sleep(HEALTH_PERIOD_S)
+            self._publish("pods", {"pods": [to_payload(pod) for pod in self._pipeline.health]})
+
+    def _publish(self, kind: str, payload: dict[str, Any]) -> None:
+        self._feed.publish(Message(self.info.runner, kind, payload))

@@ -1,0 +1,1 @@
+"""Where results go: the durable store, the raw recording, MQTT, InfluxDB."""

@@ -1,0 +1,41 @@
+"""What came of a run, in a few lines for the person who ran it."""
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+
+from host.session import RunnerSession
+
+DISCLAIMER = "hamstream is a training aid, not a medical device."
+
+
+def clock(t_s: float) -> str:
+    """Minutes and seconds, e.g. `01:07`."""
+    return f"{math.floor(t_s / 60):02d}:{math.floor(t_s % 60):02d}"
+
+
+def summary_lines(session: RunnerSession) -> list[str]:
+    """One paragraph a session: how much was measured, what was said, where it is."""
+    info = session.info
+    lines = [f"{info.runner}: {session.strides} strides"]
+    if session.strides:
+        lines[0] += f", {session.good_strides / session.strides:.0%} of them good"
+    lines += [f"  {clock(cue.t_s)} {cue.kind} {cue.fault}{_where(cue.side, cue.context)}: {cue.text}" for cue in session.cues]
+    if not session.cues:
+        lines.append("  nothing to say: no pattern held")
+    if info.recording:
+        lines.append(f"  recording: {info.recording}")
+    return lines
+
+
+def _where(side: str, context: str) -> str:
+    words = " ".join(word for word in (side, context) if word)
+    return f" ({words})" if words else ""
+
+
+def print_summary(sessions: Iterable[RunnerSession], database: Path) -> None:
+    print()
+    for session in sessions:
+        print("\n".join(summary_lines(session)))
+    print(f"strides and cues: {database}")
+    print(DISCLAIMER, flush=True)

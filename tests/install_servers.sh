@@ -1,0 +1,23 @@
+#!/bin/sh
+# Installs the real servers and the browser that the tests drive, where that is possible: on Debian, as root.
+# Elsewhere it says what is missing; the tests that need it then skip, and say so too.
+set -eu
+missing=""
+need() { # need PACKAGE PROGRAM
+	PATH="$PATH:/usr/sbin" command -v "$2" >/dev/null 2>&1 || missing="$missing $1"
+}
+need mosquitto mosquitto
+need mosquitto-clients mosquitto_sub
+need chromium chromium
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+	echo "Installing for the tests:$missing"
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get update -qq >/dev/null || true
+	# shellcheck disable=SC2086
+	apt-get install -y -qq --no-install-recommends $missing >/dev/null && exit 0
+	echo "apt-get could not install:$missing"
+else
+	echo "Not installed (needs root on Debian):$missing"
+fi
+echo "Tests that need them are skipped."
