@@ -3,6 +3,7 @@
 import math
 
 from dsp.jit import kernel
+from dsp.state import QUAT
 
 
 @kernel
@@ -58,3 +59,17 @@ def level(q, ux, uy, uz):  # type: ignore[no-untyped-def]
     angle = math.atan2(s, z)
     if s > 1e-12:
         turn_world(q, y / s * angle, -x / s * angle, 0.0)
+
+
+@kernel
+def rotate_row(rows, i, x, y, z):  # type: ignore[no-untyped-def]
+    """The sensor vector (x, y, z) in world axes, by the attitude of ring slot `i`."""
+    q = rows[i]
+    return rotate(q[QUAT], q[QUAT + 1], q[QUAT + 2], q[QUAT + 3], x, y, z)
+
+
+@kernel
+def sense_row(rows, i, x, y, z):  # type: ignore[no-untyped-def]
+    """The world vector (x, y, z) in sensor axes, by the attitude of ring slot `i`."""
+    q = rows[i]
+    return rotate(q[QUAT], -q[QUAT + 1], -q[QUAT + 2], -q[QUAT + 3], x, y, z)

@@ -11,6 +11,7 @@ T, ACC, GYR, QUAT, VEL, RATE, FALL, LOST, WIDTH = 0, 1, 4, 7, 11, 14, 15, 16, 17
 # T: time, s. ACC: 3, specific force, sensor axes. GYR: 3, rate less bias, sensor axes. QUAT: 4. VEL: 3, integrated
 # velocity, the pod's world. RATE: rate about the hinge (shanks). FALL: vertical acceleration (world z, gravity removed).
 # LOST: 1 where the sample was lost and bridged.
+FRAME_T, FRAME_ACC, FRAME_GYR, FRAME_PRESSURE, FRAME_WIDTH = 0, 1, 4, 7, 8  # types.FRAME as a row of numbers
 RING = 1024  # rows: 2.4 s at 420 Hz, more than the longest stride and the longest bridged gap
 
 POD = np.dtype(
@@ -29,7 +30,8 @@ POD = np.dtype(
         ("invalid_s", "f8"),
         ("saturated_s", "f8"),
         ("clipped", "i8"),
-        # ring
+        # ring: inside the record, because a nested array costs no reference counting
+        ("ring", "f8", (RING, WIDTH)),
         ("n", "i8"),  # rows written since the start
         ("first", "i8"),  # oldest row that belongs to the running integration
         # rest
@@ -39,7 +41,12 @@ POD = np.dtype(
         ("rest_n", "i8"),
         ("rest_sum", "f8", (6,)),
         ("block_n", "i8"),
-        ("block_sum", "f8", (6,)),
+        ("block_sum", "f8", (9,)),  # acc, gyr, world force
+        ("held_n", "i8"),  # the last whole block: rest only once the next one is too
+        ("held_sum", "f8", (9,)),
+        ("held_v", "f8", (3,)),
+        ("first_up", "f8", (3,)),  # sensor direction that was up when this rest began
+        ("rest_blocks", "i8"),
         ("rest_s", "f8"),  # end of the last rest
         ("resting_s", "f8"),  # length of the rest so far, 0 in motion
         # calibration
@@ -95,6 +102,12 @@ LEG = np.dtype(
         ("tc_sd_s", "f8"),
         ("tc_decided_s", "f8"),
         ("ic_decided_s", "f8"),
+        # the stance before it
+        ("was_ic_s", "f8"),
+        ("was_ic_sd_s", "f8"),
+        ("was_ic_decided_s", "f8"),
+        ("was_tc_s", "f8"),
+        ("was_tc_sd_s", "f8"),
         # mid-stance
         ("ms_s", "f8"),
         ("ms_before_s", "f8"),
@@ -138,7 +151,18 @@ def legs(swing_peak_radps: float) -> np.ndarray:
     state["stride_s"] = 0.70
     state["contact_s"] = 0.24
     state["zero_lead_s"] = 0.03
-    for name in ("ic_s", "tc_s", "fall_s", "rise_s", "rise_alone_s", "ms_s", "ms_before_s", "zero_s", "speed_mps"):
+    for name in (
+        "ic_s",
+        "tc_s",
+        "fall_s",
+        "rise_s",
+        "rise_alone_s",
+        "ms_s",
+        "ms_before_s",
+        "zero_s",
+        "speed_mps",
+        "was_ic_s",
+    ):
         state[name] = np.nan
     return state
 

@@ -100,6 +100,8 @@ STRIDE = np.dtype(
         ("vertical_oscillation_m", "f8"),
         ("ic_sd_s", "f8"),
         ("tc_sd_s", "f8"),
+        ("ic_decided_s", "f8"),  # signal time of the sample that made the contact known
+        ("tc_decided_s", "f8"),
         ("tibial_inclination_ic_sd_rad", "f8"),
         ("pelvic_tilt_sd_rad", "f8"),
         ("foot_ahead_of_pelvis_sd_m", "f8"),

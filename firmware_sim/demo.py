@@ -16,6 +16,7 @@ from host.coach.coach import Coach
 from host.config import Config
 from host.errors import HamstreamError
 from host.pipeline import Pipeline
+from host.pods.scan import Radio
 from host.records import PodEvent
 from host.service import Job, Service, serve
 from host.sources import live_pods
@@ -36,7 +37,7 @@ async def demo(config: Config, *, seconds: float | None, seed: int) -> None:
         async def source(on_event: Callable[[PodEvent], None], now_ns: Callable[[], int]) -> None:
             async with simulated_pods("--plan", "demo", "--seed", str(seed), "--cues", cues) as spec:
                 async with open_backends(spec) as backends:
-                    await live_pods({}, *backends)(on_event, now_ns)
+                    await live_pods({}, Radio(*backends))(on_event, now_ns)
 
         return [Job(RUNNER, source, "demo", baseline=baseline, use_profile=False)]
 

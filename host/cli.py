@@ -18,6 +18,8 @@ from host.errors import HamstreamError
 
 if TYPE_CHECKING:
     from host.config import Config
+    from host.pods.scan import Radio
+    from host.service import Job
 
 DISCLAIMER = "hamstream is a training aid, not a medical device."
 
@@ -69,7 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     replay.set_defaults(command=_replay)
 
     analyze = commands.add_parser("analyze", help="recordings or tables to strides and cues, as fast as it goes")
-    analyze.add_argument("files", nargs="+", type=Path, metavar="FILE", help=".mcap, .imu.csv, .imu.csv.gz, .imu.parquet")
+    analyze.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help=".mcap, .imu.csv, .imu.csv.gz, .imu.parquet"
+    )
     analyze.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
     analyze.add_argument("--runner", metavar="NAME", help="use and update this runner's profile (default: none)")
     analyze.set_defaults(command=_analyze)
@@ -156,30 +160,32 @@ async def _backends(spec: str | None) -> Any:
 
 
 def _run(args: argparse.Namespace) -> None:
-    from host.service import Job, Service, serve
-    from host.sources import live_pods
+    from host.pods.scan import Radio
+    from host.service import serve
 
     config = _config(args)
-    runners = [config.runner(name) for name in args.runner or [config.only_runner()]]
+    names = args.runner or [config.only_runner()]
 
     async def run() -> None:
         async with _backends(args.radio) as backends:
-
-            def jobs(_: Service) -> list[Job]:
-                return [
-                    Job(
-                        runner.name,
-                        live_pods(runner.pods, *backends),
-                        "pods",
-                        muted=frozenset(runner.muted),
-                        language=runner.language,
-                    )
-                    for runner in runners
-                ]
-
-            await serve(config, jobs, args.seconds)
+            radio = Radio(*backends)
+            jobs = [_live_job(config, name, radio, alone=len(names) == 1) for name in names]
+            await serve(config, lambda _: jobs, args.seconds)
 
     _until_stopped(run())
+
+
+def _live_job(config: "Config", name: str, radio: "Radio", *, alone: bool) -> "Job":
+    """A runner with the pods that the configuration names; one who is alone may wear any three that are found."""
+    from host.service import Job
+    from host.sources import live_pods
+
+    if alone and name not in [runner.name for runner in config.runners]:
+        print(f"No pods are configured for {name}: taking the first of each role that is found.", flush=True)
+        return Job(name, live_pods({}, radio), "pods")
+    runner = config.runner(name)
+    source = live_pods(runner.pods.by_role(), radio)
+    return Job(name, source, "pods", muted=frozenset(runner.muted), language=runner.language)
 
 
 def _replay(args: argparse.Namespace) -> None:

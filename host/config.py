@@ -1,8 +1,8 @@
 """The configuration: one TOML file, checked strictly and completely before anything starts.
 
-`load` gives a frozen Config or raises ConfigError with every problem at once, each with its key's path and what
-to do. docs/config.md describes the file for its writer. Secrets come from the environment only, so that a file
-can be shared: HAMSTREAM_MQTT_PASSWORD for the broker, HAMSTREAM_WEB_TOKEN for the live page.
+`load` gives a frozen Config or raises ConfigError with every problem at once, each with its key's path and
+what to do. docs/config.md describes the file for its writer. Secrets come from the environment only, so that
+a file can be shared: HAMSTREAM_MQTT_PASSWORD for the broker, HAMSTREAM_WEB_TOKEN for the live page.
 
 Where the file is: the path given (`--config`), else HAMSTREAM_CONFIG, else `config.toml` in the user's folder
 for configuration. Only the last may be absent: then every key has its default.
@@ -38,6 +38,10 @@ _ADDRESS = r"^([0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}
 # A runner's name is part of topics and file names: no `/`, `+`, `#`, no leading dot.
 _NAME = r"^\w[\w .-]{0,63}$"
 
+_TOPIC = r"^[^+#/$\x00][^+#/\x00]*(/[^+#/\x00]+)*$"
+
+# The ids that the coach knows. Written out here because the coach may not be imported; a test compares them.
+Language = Literal["en"]
 Fault = Literal[
     "overstride",
     "hips_back",
@@ -90,7 +94,7 @@ class RunnerConfig(_Table):
     pods: PodsConfig = Field(
         description="a table `[runner.pods]` with the addresses of pelvis, shank_left and shank_right"
     )
-    language: str = Field(default="en", pattern=r"^[a-z]{2}$", description="two letters, such as `en`")
+    language: Language = "en"
     muted: frozenset[Fault] = Field(
         default=frozenset(),
         strict=False,
@@ -102,30 +106,27 @@ class MqttConfig(_Table):
     """The broker. An empty host means the one that hamstream brings along, on loopback."""
 
     host: str = Field(default="", description="the broker's host name, or nothing for the embedded broker")
-    port: int = Field(default=0, ge=0, le=65535, description="1 to 65535; 0 means 1883, or 8883 with TLS")
+    port: int = Field(default=0, ge=0, le=65535, description="1 to 65535; 0 means the usual one")
     tls: bool = Field(default=False, description="true or false")
-    ca_file: File | None = Field(
-        default=None, description="a PEM file with the authority that signed the broker"
-    )
+    ca_file: File | None = Field(default=None, description="a PEM file with the authority that signed the broker")
     username: str = Field(default="", description="the broker's user name")
+    base_topic: str = Field(
+        default="hamstream",
+        pattern=_TOPIC,
+        description="words joined by `/`, without `+`, `#` and a leading `$`",
+    )
     password: SecretStr | None = Field(default=None, exclude=True, repr=False)  # from the environment
 
-    @property
-    def embedded(self) -> bool:
-        return not self.host
-
-    @property
-    def effective_port(self) -> int:
-        return self.port or (8883 if self.tls else 1883)
+    def options(self) -> dict[str, Any]:
+        """Everything as keyword arguments for whoever connects, the password in clear."""
+        return self.model_dump() | {"password": self.password.get_secret_value() if self.password else ""}
 
 
 class WebConfig(_Table):
     """The live page."""
 
     enabled: bool = Field(default=True, description="true or false")
-    host: str = Field(
-        default="127.0.0.1", min_length=1, description="the address to listen on, such as `127.0.0.1`"
-    )
+    host: str = Field(default="127.0.0.1", min_length=1, description="the address to listen on, such as `127.0.0.1`")
     port: int = Field(default=8808, ge=0, le=65535, description="1 to 65535; 0 takes any free port")
     token: SecretStr | None = Field(default=None, exclude=True, repr=False)  # from the environment
 
@@ -188,12 +189,17 @@ def default_path() -> Path:
     return user_config_path("hamstream", appauthor=False) / "config.toml"
 
 
+def find(path: Path | None, environ: Mapping[str, str]) -> Path | None:
+    """The file to read; None when nobody named one and there is none in the default place."""
+    named = path or (Path(environ[CONFIG_VARIABLE]).expanduser() if environ.get(CONFIG_VARIABLE) else None)
+    return named or (default_path() if default_path().exists() else None)
+
+
 def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Config:
     """The configuration from `path`, HAMSTREAM_CONFIG or the default place. Raises ConfigError."""
-    chosen = path or (Path(environ[CONFIG_VARIABLE]).expanduser() if environ.get(CONFIG_VARIABLE) else None)
-    file = chosen or default_path()
-    if chosen is None and not file.exists():
-        return parse({}, environ, file.parent)
+    file = find(path, environ)
+    if file is None:
+        return parse({}, environ, default_path().parent)
     try:
         text = file.read_text("utf-8")
         raw = tomllib.loads(text)
@@ -202,9 +208,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> C
     except UnicodeDecodeError as error:
         raise ConfigError([f"{file}: is not UTF-8 text; save it as UTF-8"]) from error
     except tomllib.TOMLDecodeError as error:
-        problem = str(error).replace(
-            "end of document", f"line {text.count(chr(10)) + 1}, the end of the file"
-        )
+        problem = str(error).replace("end of document", f"line {text.count(chr(10)) + 1}, the end of the file")
         raise ConfigError([f"{file}: is not valid TOML: {problem}"]) from error
     return parse(raw, environ, file.parent)
 
@@ -220,9 +224,7 @@ def parse(raw: Mapping[str, Any], environ: Mapping[str, str], folder: Path) -> C
         raise ConfigError(problems)
     storage = config.storage.model_copy(update={"folder": folder / config.storage.folder})
     ca_file = config.mqtt.ca_file and folder / config.mqtt.ca_file
-    mqtt = config.mqtt.model_copy(
-        update={"ca_file": ca_file, "password": _secret(environ, MQTT_PASSWORD_VARIABLE)}
-    )
+    mqtt = config.mqtt.model_copy(update={"ca_file": ca_file, "password": _secret(environ, MQTT_PASSWORD_VARIABLE)})
     web = config.web.model_copy(update={"token": _secret(environ, WEB_TOKEN_VARIABLE)})
     return config.model_copy(update={"storage": storage, "mqtt": mqtt, "web": web})
 
@@ -258,9 +260,7 @@ def _walk(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[
 def _secrets(raw: Mapping[str, Any]) -> Iterator[str]:
     for path, _ in _walk(raw):
         if path[-1] in _SECRET_KEYS:
-            variable = _SECRET_VARIABLES.get(
-                str(path[0]), f"{MQTT_PASSWORD_VARIABLE} or {WEB_TOKEN_VARIABLE}"
-            )
+            variable = _SECRET_VARIABLES.get(str(path[0]), f"{MQTT_PASSWORD_VARIABLE} or {WEB_TOKEN_VARIABLE}")
             yield f"{_dotted(path)}: a secret does not belong in this file; remove it and set {variable}"
 
 

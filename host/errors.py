@@ -53,7 +53,11 @@ class LinkError(HamstreamError):
 
 
 class AdapterUnavailableError(LinkError):
-    """The computer's Bluetooth is off, missing or not permitted."""
+    """The computer's Bluetooth is off, missing or not permitted: no pod can be reached."""
+
+    def __init__(self, problem: str, advice: str) -> None:
+        self.role, self.address, self.advice = "", "", advice
+        HamstreamError.__init__(self, f"{problem}. {advice}")
 
 
 class PodNotFoundError(LinkError):

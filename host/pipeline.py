@@ -9,12 +9,20 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp import analyzer
 from dsp.analyzer import GaitAnalyzer, Status
 from dsp.params import Params
 from dsp.types import Role
 from host.coach.coach import Coach
+from host.pods import stream
 from host.pods.stream import PodStream
 from host.records import Cue, PodEvent, PodHealth, Stride, stride_from_record
+
+
+def warm_up() -> None:
+    """Compiles, or loads, every kernel, so that the first packet does not wait for it. Takes seconds at most."""
+    analyzer.warm_up()
+    stream.warm_up()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dsp.analyzer import warm_up
 from host.coach.baseline import Baseline
 from host.coach.coach import Coach
+from host.coach.norms import norm
 from host.config import Config
 from host.errors import HamstreamError
 from host.feed import Feed
+from host.pipeline import warm_up
 from host.records import SessionInfo
 from host.session import RunnerSession, Source, session_id, utc_text
 from host.sinks.broker import EmbeddedBroker
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 
 # A part that failed is tried again after this long. Long enough to not flood the log, short beside a run.
 RESTART_S = 5.0
+USUAL_MQTT_PORT = 1883
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +72,23 @@ class Service:
         async with contextlib.AsyncExitStack() as stack:
             store = await stack.enter_async_context(Store.open(config.database))
             feed = Feed()
-            mqtt = config.mqtt_endpoint()
+            mqtt = MqttConfig(**config.mqtt.options())
             if not mqtt.host:
-                broker = await stack.enter_async_context(EmbeddedBroker(port=mqtt.port))
-                mqtt = MqttConfig(host=broker.host, port=broker.port, base_topic=mqtt.base_topic)
+                broker = await stack.enter_async_context(EmbeddedBroker(mqtt.port or USUAL_MQTT_PORT))
+                mqtt = MqttConfig(broker.host, broker.port, base_topic=mqtt.base_topic)
             service = cls(config, feed, store, mqtt)
             if config.voice.command:
                 service.voice = Voice(config.voice.command)
                 stack.push_async_callback(_cancel, _keep("voice", service.voice.run))
             stack.push_async_callback(_cancel, _keep("MQTT", MqttSink(mqtt, store, feed).run))
+            note = f"MQTT: {mqtt.endpoint}"
             if config.web.enabled:
-                page = await stack.enter_async_context(LivePage(feed, config.web.host, config.web.port))
-                service.page_url = page.url
+                token = config.web.token.get_secret_value() if config.web.token else None
+                page = LivePage(feed, config.web.host, config.web.port, token=token, norm=norm)
+                service.page_url = (await stack.enter_async_context(page)).url
+                note = f"Live page: {service.page_url}   {note}"
             if view:
-                stack.push_async_callback(_cancel, _keep("terminal view", TerminalView(feed).run))
+                stack.push_async_callback(_cancel, _keep("terminal view", TerminalView(feed, note=note).run))
             yield service
 
     async def run(self, jobs: list[Job], seconds: float | None = None) -> None:

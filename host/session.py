@@ -6,10 +6,11 @@ over without waiting. Time enters here, once, as nanoseconds since the session's
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from dsp.analyzer import Phase
 from dsp.types import Role
@@ -26,7 +27,16 @@ CUE_VALID_S = 1.0
 HEALTH_PERIOD_S = 1.0
 
 Source = Callable[[Callable[[PodEvent], None], Callable[[], int]], Awaitable[None]]
-Say = Callable[[str], None]
+
+
+class Say(Protocol):
+    """Speaks a text, if its turn comes within `fresh_s`."""
+
+    def __call__(self, text: str, fresh_s: float = math.inf) -> None: ...
+
+
+def _silent(text: str, fresh_s: float = math.inf) -> None:
+    pass
 
 
 def utc_text(moment: datetime) -> str:
@@ -59,7 +69,7 @@ class RunnerSession:
         self.cues: list[Cue] = []
         self._pipeline = Pipeline(coach)
         self._store, self._feed, self._recorder = store, feed, recorder
-        self._say = say or (lambda text: None)
+        self._say = say or _silent
         self._language = language
         self._start_ns = time.monotonic_ns()
         self._lost: set[Role] = set()
@@ -112,7 +122,7 @@ class RunnerSession:
                 valid_until=utc_text(decided + timedelta(seconds=CUE_VALID_S)),
             ),
         )
-        self._say(cue.text)
+        self._say(cue.text, CUE_VALID_S)
         self._store.add_cue(self.info.session, cue, utc_text(decided))
 
     def _take_stride(self, stride: Stride) -> None:

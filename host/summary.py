@@ -20,7 +20,9 @@ def summary_lines(session: RunnerSession) -> list[str]:
     lines = [f"{info.runner}: {session.strides} strides"]
     if session.strides:
         lines[0] += f", {session.good_strides / session.strides:.0%} of them good"
-    lines += [f"  {clock(cue.t_s)} {cue.kind} {cue.fault}{_where(cue.side, cue.context)}: {cue.text}" for cue in session.cues]
+    lines += [
+        f"  {clock(cue.t_s)} {cue.kind} {cue.fault}{_where(cue.side, cue.context)}: {cue.text}" for cue in session.cues
+    ]
     if not session.cues:
         lines.append("  nothing to say: no pattern held")
     if info.recording:

@@ -1,10 +1,11 @@
 """The runner's own habit: what each metric usually is for this person, this leg, at this speed and slope.
 
-A habit is a small linear model, `metric = a + b * (speed - 3.5 m/s) + c * grade`, fitted to steady strides. Only sums
-are kept, so habits of several sessions merge by addition. What the strides themselves cannot tell is taken from a prior:
-the slope with speed is that of the norm until the runner has run at several speeds, and the slope with grade is zero,
-with an honest uncertainty. That uncertainty is part of the spread: far from any speed or slope seen, the habit is vague
-and limits that count in spreads widen, so running faster or uphill is no fault by itself.
+A habit is a small linear model, `metric = a + b * (speed - 3.5 m/s) + c * grade`, fitted to steady strides.
+Only sums are kept, so habits of several sessions merge by addition. What the strides themselves cannot tell
+is taken from a prior: the slope with speed is that of the norm until the runner has run at several speeds,
+and the slope with grade is zero, with an honest uncertainty. That uncertainty is part of the spread: far from
+any speed or slope seen, the habit is vague and limits that count in spreads widen, so running faster or
+uphill is no fault by itself.
 
 Metrics go by their names in `host.records.Stride`. Speeds in m/s, grades in percent, + uphill.
 """
@@ -13,6 +14,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -44,31 +46,29 @@ MIDDLE_MPS = SPEEDS_MPS[1]
 # Fewer strides of a leg than this tell no habit: the mean of 30 is known to a fifth of one stride's spread.
 MIN_STRIDES = 30
 
-# Between runners, the change with speed differs from the norm's by an SD of 0.24-0.46 (mean 0.32) of the SD that the
-# metric itself has between runners, per m/s: tibia, foot ahead, tilt, its range, drop, rotation and cadence of 8 runners
-# of Fukuchi, Fukuchi & Duarte 2017 (doi:10.7717/peerj.3298) at 2.5 and 4.5 m/s.
+# Between runners, the change with speed differs from the norm's by an SD of 0.24-0.46 (mean 0.32) of the SD
+# that the metric itself has between runners, per m/s: tibia, foot ahead, tilt, its range, drop, rotation and
+# cadence of 8 runners of Fukuchi, Fukuchi & Duarte 2017 (doi:10.7717/peerj.3298) at 2.5 and 4.5 m/s.
 SPEED_SLOPE_SD = 0.32
-# The same for one percent of slope. No measurement: chosen so that a slope of 8 % never run before leaves the pelvic
-# tilt uncertain by 3 deg. It shrinks as soon as the runner has run on slopes.
+# The same for one percent of slope. No measurement: chosen so that a slope of 8 % never run before leaves the
+# pelvic tilt uncertain by 3 deg. It shrinks as soon as the runner has run on slopes.
 GRADE_SLOPE_SD = 0.1
-# Where no norm gives the spread between runners: so many times the spread of one runner's strides. Norms: 4 for the
-# tibia (4.0 / 0.99 deg), 7 for the pelvic tilt (3.8 / 0.54 deg).
+# Where no norm gives the spread between runners: so many times the spread of one runner's strides. Norms: 4
+# for the tibia (4.0 / 0.99 deg), 7 for the pelvic tilt (3.8 / 0.54 deg).
 BETWEEN_TO_OWN_SD = 4.0
 
-# A stride further out than this many robust SD counts as if it were just there (Huber 1964, doi:10.1214/aoms/1177703732).
-CLIP_SDS = 3.0
-# 1 / Phi^-1(0.75): makes the median absolute deviation of a normal distribution its SD.
-MAD_TO_SD = 1.4826
+# The spread of one stride is never taken as less than this share of the spread between runners; real ones are
+# above a tenth of it (norms: tilt 0.54 of 3.8 deg).
+SMALLEST_SPREAD = 0.001
 
-# Memory over sessions: a session counts as at most so many strides of a leg (about 4 min), so that one long day does not
-# drown the others, and what was known fades by a tenth with each. Chosen, not measured.
+# Memory over sessions: a session counts as at most so many strides of a leg (about 4 min), so that one long
+# day does not drown the others, and what was known fades by a tenth with each. Chosen, not measured.
 SESSION_STRIDES = 340.0
 SESSION_KEEP = 0.9
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
-    """Sufficient statistics of one metric of one leg: x = speed - 3.5 m/s, g = grade in percent, y = the metric."""
+class Sums(NamedTuple):
+    """Sufficient statistics of a metric of a leg: x = speed - 3.5 m/s, g = grade in percent, y = metric."""
 
     n: float = 0.0
     x: float = 0.0
@@ -82,23 +82,25 @@ class Sums:
     yy: float = 0.0
 
     @staticmethod
-    def of(speed_mps: float, grade_percent: float, y: float) -> "Sums":
-        x, g = speed_mps - MIDDLE_MPS, grade_percent
+    def of(stride: Stride, y: float) -> "Sums":
+        """The sums of one stride whose metric reads `y`."""
+        x, g = stride.speed_mps - MIDDLE_MPS, _level_if_unknown(stride.grade_percent)
         return Sums(1.0, x, g, y, x * x, x * g, g * g, x * y, g * y, y * y)
 
+    @staticmethod
+    def total(parts: Iterable["Sums"]) -> "Sums":
+        return Sums(*(math.fsum(column) for column in zip(*parts, strict=True)))
+
     def plus(self, other: "Sums") -> "Sums":
-        return Sums(*(a + b for a, b in zip(self.row(), other.row(), strict=True)))
+        return Sums(*(a + b for a, b in zip(self, other, strict=True)))
 
     def times(self, factor: float) -> "Sums":
-        return Sums(*(a * factor for a in self.row()))
-
-    def row(self) -> tuple[float, ...]:
-        return (self.n, self.x, self.g, self.y, self.xx, self.xg, self.gg, self.xy, self.gy, self.yy)
+        return Sums(*(a * factor for a in self))
 
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """The fitted model of one metric of one leg: posterior mean and covariance of (a, b, c), spread of one stride."""
+    """The model of one metric of one leg: mean and covariance of (a, b, c), variance of one stride."""
 
     coefficients: tuple[float, float, float]
     covariance: tuple[tuple[float, ...], ...]
@@ -106,20 +108,22 @@ class Habit:
 
     @staticmethod
     def fit(metric: str, sums: Sums) -> "Habit":
-        """Bayesian linear regression with a normal prior on the two slopes (Bishop 2006, eq. 3.50-3.51, 3.58)."""
+        """Bayesian linear regression, normal prior on the two slopes (Bishop 2006, eq. 3.50, 3.51, 3.59)."""
         gram = np.array([[sums.n, sums.x, sums.g], [sums.x, sums.xx, sums.xg], [sums.g, sums.xg, sums.gg]])
         moment = np.array([sums.y, sums.xy, sums.gy])
         between = norm(metric, MIDDLE_MPS).sd
         slope = slope_per_mps(metric)
         prior = np.array([0.0, 0.0 if math.isnan(slope) else slope, 0.0])
-        variance = max(sums.yy / sums.n - (sums.y / sums.n) ** 2, _TINY)
-        # The prior's weight depends on the spread of one stride and the other way round: two rounds settle it.
+        # Strides all alike, as in a test, would leave nothing to weigh the prior with.
+        floor = (SMALLEST_SPREAD * (abs(sums.y / sums.n) or 1.0 if math.isnan(between) else between)) ** 2
+        variance = max(sums.yy / sums.n - (sums.y / sums.n) ** 2, floor)
+        # The prior's weight depends on the spread of one stride and the other way round: two rounds do.
         for _ in range(2):
             spread = BETWEEN_TO_OWN_SD * math.sqrt(variance) if math.isnan(between) else between
-            weight = variance / np.array([np.inf, (SPEED_SLOPE_SD * spread) ** 2, (GRADE_SLOPE_SD * spread) ** 2])
+            weight = variance / (spread * np.array([np.inf, SPEED_SLOPE_SD, GRADE_SLOPE_SD])) ** 2
             inverse = np.linalg.inv(gram + np.diag(weight))
             c = inverse @ (moment + weight * prior)
-            variance = max((sums.yy - 2.0 * c @ moment + c @ gram @ c) / sums.n, _TINY)
+            variance = max((sums.yy - 2.0 * c @ moment + c @ gram @ c) / sums.n, floor)
         return Habit(
             (float(c[0]), float(c[1]), float(c[2])),
             tuple(map(tuple, (variance * inverse).tolist())),
@@ -128,13 +132,12 @@ class Habit:
 
     def at(self, speed_mps: float, grade_percent: float) -> Usual:
         """Mean and SD of one stride at this speed and slope: its spread, and how little is known there."""
-        row = (1.0, speed_mps - MIDDLE_MPS, grade_percent)
-        mean = sum(c * r for c, r in zip(self.coefficients, row, strict=True))
-        doubt = sum(row[i] * row[j] * self.covariance[i][j] for i in range(3) for j in range(3))
+        x, g = speed_mps - MIDDLE_MPS, grade_percent
+        a, b, c = self.coefficients
+        mean = a + b * x + c * g
+        (aa, ab, ac), (_, bb, bc), (_, _, cc) = self.covariance
+        doubt = aa + 2.0 * (ab * x + ac * g + bc * x * g) + bb * x * x + cc * g * g
         return Usual(mean, math.sqrt(self.variance + max(doubt, 0.0)))
-
-
-_TINY = 1e-12
 
 
 @dataclass(frozen=True)
@@ -152,7 +155,7 @@ class Baseline:
                 self._habits[metric, side] = Habit.fit(metric, sums)
 
     def usual(self, metric: str, side: str, speed_mps: float, grade_percent: float) -> Usual:
-        """What is usual for this runner. A NaN grade (no barometer) counts as level, in learning as in use."""
+        """What is usual for this runner. A NaN grade (no barometer) counts as level, in learning too."""
         habit = self._habits.get((metric, side))
         if habit is None or math.isnan(speed_mps):
             return UNKNOWN
@@ -173,7 +176,7 @@ class Baseline:
     def to_json(self) -> str:
         habits: dict[str, dict[str, list[float]]] = {}
         for (metric, side), sums in self.sums.items():
-            habits.setdefault(metric, {})[side] = list(sums.row())
+            habits.setdefault(metric, {})[side] = list(sums)
         document = {
             "version": VERSION,
             "easy_speed_mps": self.easy_speed_mps,
@@ -184,7 +187,7 @@ class Baseline:
 
     @staticmethod
     def from_json(text: str) -> "Baseline":
-        """Reads what `to_json` wrote. Raises ValueError for another version or anything that is not a baseline."""
+        """Reads what `to_json` wrote. Raises ValueError for another version, or what is no baseline."""
         document = json.loads(text)
         version = document.get("version") if isinstance(document, dict) else None
         if version != VERSION:
@@ -198,42 +201,6 @@ class Baseline:
             return Baseline(float(document["easy_speed_mps"]), int(document["sessions"]), sums)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"this is not a whole baseline: {error!r}") from error
-
-
-def learn(strides: Iterable[Stride]) -> Baseline:
-    """The baseline that these steady strides give. Strides far out, by median and MAD, are pulled in first."""
-    strides = [stride for stride in strides if not math.isnan(stride.speed_mps)]
-    sums: dict[tuple[str, str], Sums] = {}
-    for side in ("left", "right"):
-        leg = [stride for stride in strides if stride.side == side]
-        for metric in METRICS:
-            known = [(stride, y) for stride in leg if not math.isnan(y := getattr(stride, metric))]
-            if known:
-                values = np.array([y for _, y in known])
-                middle = float(np.median(values))
-                reach = CLIP_SDS * MAD_TO_SD * float(np.median(np.abs(values - middle)))
-                total = Sums()
-                for stride, y in known:
-                    total = total.plus(_point(stride, min(max(y, middle - reach), middle + reach)))
-                sums[metric, side] = total
-    easy = float(np.median([stride.speed_mps for stride in strides])) if strides else math.nan
-    return Baseline(easy, 1, sums)
-
-
-def more(learnt: Baseline, sums: dict[tuple[str, str], Sums], stride: Stride) -> None:
-    """Adds a later steady stride to `sums`, pulled in towards what was `learnt`: how other speeds and slopes become
-    known within a session."""
-    for metric in METRICS:
-        y = getattr(stride, metric)
-        usual = learnt.usual(metric, stride.side, stride.speed_mps, stride.grade_percent)
-        if not (math.isnan(y) or math.isnan(usual.mean)):
-            reach = CLIP_SDS * usual.sd
-            key = metric, stride.side
-            sums[key] = sums[key].plus(_point(stride, min(max(y, usual.mean - reach), usual.mean + reach)))
-
-
-def _point(stride: Stride, y: float) -> Sums:
-    return Sums.of(stride.speed_mps, _level_if_unknown(stride.grade_percent), y)
 
 
 def _level_if_unknown(grade_percent: float) -> float:

@@ -1,8 +1,9 @@
 """What is usual among healthy runners: mean and SD of a metric at a speed.
 
-The figures are in norms.csv: mean and SD between 26 runners of each runner's own mean, at 2.5, 3.5 and 4.5 m/s on a
-level treadmill, computed from Fukuchi, Fukuchi & Duarte 2017, "A public dataset of running biomechanics and the effects
-of running speed on lower extremity kinematics and kinetics", PeerJ 5:e3298, doi:10.7717/peerj.3298 (CC BY 4.0).
+The figures are in norms.csv: mean and SD between 26 runners of each runner's own mean, at 2.5, 3.5 and 4.5
+m/s on a level treadmill, computed from Fukuchi, Fukuchi & Duarte 2017, "A public dataset of running
+biomechanics and the effects of running speed on lower extremity kinematics and kinetics", PeerJ 5:e3298,
+doi:10.7717/peerj.3298 (CC BY 4.0).
 
 Metrics go by their names in `host.records.Stride`, in the units those names say.
 """
@@ -15,9 +16,10 @@ from typing import NamedTuple
 
 SPEEDS_MPS = (2.5, 3.5, 4.5)
 
-# How far beyond the measured speeds the nearest norm is still used. It is held there, not extrapolated: three speeds
-# tell nothing of the curve outside. Half a step between the measured speeds; over it the tibia's norm moves by 1.3 deg,
-# a third of its SD. Further out the norm is unknown, and only the runner's own habit counts.
+# How far beyond the measured speeds the nearest norm is still used. It is held there, not extrapolated: three
+# speeds tell nothing of the curve outside. Half a step between the measured speeds; over it the tibia's norm
+# moves by 1.3 deg, a third of its SD. Further out the norm is unknown, and only the runner's own habit
+# counts.
 HOLD_MPS = 0.5
 
 # Names in norms.csv, where they are not those of Stride. Against quiet standing, never against gravity.
@@ -54,7 +56,7 @@ def norm(metric: str, speed_mps: float) -> Usual:
 
 
 def slope_per_mps(metric: str) -> float:
-    """How the norm's mean changes with speed over the measured range, metric's unit per m/s; NaN without a norm."""
+    """Change of the norm's mean with speed, metric's unit per m/s; NaN without a norm."""
     rows = _table().get(metric)
     return (rows[-1].mean - rows[0].mean) / (SPEEDS_MPS[-1] - SPEEDS_MPS[0]) if rows else math.nan
 

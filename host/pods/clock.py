@@ -1,36 +1,40 @@
 """From a pod's crystal ticks to seconds on the session's clock. Called by stream.py, once a packet.
 
-Two clocks are wrong at once. The IMU's own oscillator sets the sample rate and is off by 1-3 %: the period is
-measured from ticks and counts. The pod's crystal is off by some 20 ppm and starts at an unknown time: packets arrive
-late by a minimum delay plus a random one (the wait for the next connection event, retransmissions), never early, so
-the lower envelope of (arrival - tick time) follows the crystal. The idea is Moon, Skelly, Towsley (1999), "Estimation
-and removal of clock skew from network delay measurements", doi 10.1109/INFCOM.1999.749287; here over a sliding window
-of block minima.
+Two clocks are wrong at once. The IMU's own oscillator sets the sample rate and is off by 1-3 %: the period
+is measured from ticks and counts. The pod's crystal is off by some 20 ppm and starts at an unknown time.
+Packets arrive late by a minimum delay plus a random one (the wait for the next connection event,
+retransmissions), never early, so the lower envelope of (arrival - tick time) follows the crystal: Moon,
+Skelly, Towsley (1999), "Estimation and removal of clock skew from network delay measurements", doi
+10.1109/INFCOM.1999.749287; here over a sliding window of block minima.
 
-The minimum delay itself cannot be seen: all times are late by it. Pods with the same firmware and connection
-interval share it, so that their times agree with one another.
+The minimum delay itself cannot be seen: all times are late by it. Pods of the same firmware and connection
+interval share it, so that their times agree with one another. When the packet period is in a simple ratio
+to the connection interval (5:4, 9:7) no packet may come near the floor until the ratio has drifted: times
+are then late by up to the interval over the ratio's denominator.
 
 Units: seconds, except where a name says ticks or ns. Causal, deterministic, bounded memory.
 """
 
 import math
 from collections import deque
+from itertools import pairwise
 
 from host.pods.profile import TICK_HZ
 
-# Envelope. A block's minimum over 2 s (52 packets) lies within a millisecond of the floor when delays spread over a
-# 30 ms connection interval; a minute of blocks carries the floor over long interference, and over a packet rate that
-# beats slowly with the connection interval.
+# Envelope. A block's minimum over 2 s (52 packets) lies within a millisecond of the floor when delays
+# spread over a 30 ms connection interval; a minute of blocks carries the floor over long interference, and
+# over a packet rate that beats slowly with the connection interval.
 BLOCK_S = 2.0
 BLOCKS = 30
 MAX_AGE_S = 180.0  # older minima say less after a lost link than the new packets do
-MAX_SKEW = 1e-4  # pod crystal 20 ppm, and the host's clock up to 50 ppm, with a margin
-MIN_FIT_SPAN_S = 15.0  # before this the skew is taken as zero: at most 15 s x 40 ppm = 0.6 ms
+MAX_SKEW = 6e-5  # pod crystal 20 ppm, and as much again for the host's clock, with a margin
+MIN_FIT_SPAN_S = 25.0  # before this the skew is taken as zero: at most 25 s x 40 ppm = 1 ms
 
-# Output. Errors decay with this time constant, and the clock never runs more than this fast or slow meanwhile: rates
-# are integrated downstream. 5 % is reached only when times are more than 50 ms wrong, at the start.
+# Output. Errors decay with this time constant, and the clock never runs more than this fast or slow
+# meanwhile: rates are integrated downstream. 20 % is reached only when times are more than 200 ms wrong,
+# after a start whose first packets were jammed.
 SETTLE_S = 1.0
-MAX_SLEW = 0.05
+MAX_SLEW = 0.2
 
 # Sample period.
 PERIOD_TOLERANCE = 0.05  # chips are within 3 %; one sample lost from a full packet of 14 makes 7 %: not used
@@ -47,7 +51,7 @@ class LowerEnvelope:
     """The highest line of bounded slope under the newest minute of points (x, y), x rising."""
 
     def __init__(self) -> None:
-        self._blocks: deque[tuple[float, float]] = deque(maxlen=BLOCKS)
+        self.blocks: deque[tuple[float, float]] = deque(maxlen=BLOCKS)  # the minima, oldest first
         self._block_end = -math.inf
         self._lowest = (0.0, 0.0)  # of the open block, and how far above the line it lies
         self._height = math.inf
@@ -69,17 +73,17 @@ class LowerEnvelope:
 
     def _next_block(self, x: float, y: float) -> None:
         if self._height < math.inf:
-            self._blocks.append(self._lowest)
-        while self._blocks and self._blocks[0][0] < x - MAX_AGE_S:
-            self._blocks.popleft()
-        if self._blocks:
+            self.blocks.append(self._lowest)
+        while self.blocks and self.blocks[0][0] < x - MAX_AGE_S:
+            self.blocks.popleft()
+        if self.blocks:
             self._fit()
         else:
             self._x, self._y = x, y
         self._block_end, self._height = x + BLOCK_S, math.inf
 
     def _fit(self) -> None:
-        points = self._blocks
+        points = self.blocks
         if points[-1][0] - points[0][0] >= MIN_FIT_SPAN_S:
             self.slope = min(max(_hull_slope(points), -MAX_SKEW), MAX_SKEW)
         levels = [y - self.slope * (x - points[-1][0]) for x, y in points]
@@ -89,7 +93,7 @@ class LowerEnvelope:
 
 
 def _hull_slope(points: deque[tuple[float, float]]) -> float:
-    """Slope of the lower convex hull's edge over the mean x: of all lines under the points, the closest on average."""
+    """Slope of the lower convex hull's edge over the mean x: of all lines under the points, the closest."""
     hull: list[tuple[float, float]] = []
     for x, y in points:
         while len(hull) > 1:
@@ -99,7 +103,7 @@ def _hull_slope(points: deque[tuple[float, float]]) -> float:
             hull.pop()
         hull.append((x, y))
     middle = sum(x for x, _ in points) / len(points)
-    for (x0, y0), (x1, y1) in zip(hull, hull[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(hull):
         if x1 >= middle:
             return (y1 - y0) / (x1 - x0)
     return 0.0
@@ -109,6 +113,7 @@ class PodClock:
     """The times of one pod's samples. `rate_hz`: the nominal sample rate, until a better one is measured."""
 
     def __init__(self, rate_hz: float) -> None:
+        self._nominal_hz = rate_hz
         self._period_s = 1.0 / rate_hz  # on the pod's crystal
         self._periods_seen = self._periods_refused = 0
         self._tick = self._count = 0
@@ -126,18 +131,20 @@ class PodClock:
 
     @property
     def error_s(self) -> float:
-        """How well the floor of the delays is known: mean height of the block minima above it; NaN until known."""
+        """How well the floor of the delays is known: mean height of block minima above it, or NaN."""
         return self._envelope.spread_s if self._envelope else math.nan
 
-    def reconnected(self) -> None:
-        """The next packet comes over a new link: the pod may have rebooted in between."""
+    def reconnected(self, rate_hz: float) -> None:
+        """The next packet comes over a new link: the pod may have rebooted, or sample at another rate."""
         self._reconnected = True
+        if rate_hz != self._nominal_hz:
+            self._nominal_hz, self._period_s, self._periods_seen = rate_hz, 1.0 / rate_hz, 0
 
     def stamp(self, tick: int, count: int, arrival_ns: int, consecutive: bool) -> tuple[float, float]:
         """Host time of a packet's first sample, and the sample period, both in seconds.
 
-        tick: of the first sample, 32 bits; count: samples in the packet; consecutive: no packet is missing since
-        the last call. The times of all samples, over all calls, rise strictly.
+        tick: of the first sample, 32 bits; count: samples in the packet; consecutive: no packet is missing
+        since the last call. The times of all samples, over all calls, rise strictly.
         """
         step_s = ((tick - self._tick + 0x8000_0000 & 0xFFFF_FFFF) - 0x8000_0000) / TICK_HZ
         if consecutive and self._count and step_s > 0.0:
@@ -146,7 +153,11 @@ class PodClock:
         last_sample_s = self._pod_s + (count - 1) * self._period_s
         delay_s = arrival_ns * 1e-9 - last_sample_s
         envelope = self._envelope
-        if envelope is None or step_s <= 0.0 or self._is_other_time_base(delay_s - envelope.at(last_sample_s)):
+        if (
+            envelope is None
+            or step_s <= 0.0
+            or self._is_other_time_base(delay_s - envelope.at(last_sample_s))
+        ):
             self._restart(last_sample_s, delay_s)
         else:
             envelope.add(last_sample_s, delay_s)

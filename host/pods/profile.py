@@ -30,12 +30,14 @@ MAX_PACKET_BYTES = 182  # what the 185-byte MTU of macOS carries
 FULL_SCALE_COUNTS = 32_768  # a count of this size would be the range itself
 G_MPS2 = 9.80665  # standard gravity, BIPM SI Brochure 9th ed.
 
-# Bit n of the pod info's last byte: SET_RATE takes the n-th of these. The output rates of the usual IMU chips.
+# Bit n of the pod info's last byte: SET_RATE takes the n-th of these, the output rates of the usual IMU
+# chips.
 OFFERED_RATES_HZ = (100, 104, 120, 200, 208, 240, 400, 416)
 
 _HEADER = struct.Struct("<BBHIBB")
 _INFO = struct.Struct("<BBBHHBB")
 _PRESSURE = struct.Struct("<I")
+_SAMPLE = np.dtype("<i2")
 SAMPLE_BYTES = 12
 MAX_SAMPLES = (MAX_PACKET_BYTES - _HEADER.size) // SAMPLE_BYTES
 
@@ -115,6 +117,10 @@ def decode_pressure(data: bytes) -> float:
     return _PRESSURE.unpack(data)[0] / 10.0
 
 
+def _other_version(what: str, version: int) -> str:
+    return f"{what} of version {version}; this host speaks version {VERSION}: update one of them"
+
+
 @dataclass(frozen=True, slots=True)
 class PodInfo:
     """The pod info characteristic."""
@@ -129,7 +135,13 @@ class PodInfo:
     def __bytes__(self) -> bytes:
         rates = sum(1 << bit for bit, rate in enumerate(OFFERED_RATES_HZ) if rate in self.rates_hz)
         return _INFO.pack(
-            VERSION, self.role, self.acc_range_g, self.gyr_range_dps, self.rate_hz, self.samples_per_packet, rates
+            VERSION,
+            self.role,
+            self.acc_range_g,
+            self.gyr_range_dps,
+            self.rate_hz,
+            self.samples_per_packet,
+            rates,
         )
 
     @classmethod
@@ -139,7 +151,7 @@ class PodInfo:
             raise PacketError(f"pod info has {len(data)} bytes, {_INFO.size} are needed")
         version, role, acc_range_g, gyr_range_dps, rate_hz, samples, rates = _INFO.unpack_from(data)
         if version != VERSION:
-            raise PacketError(f"pod info of version {version}; this host speaks version {VERSION}: update one of them")
+            raise PacketError(_other_version("pod info", version))
         possible = acc_range_g and gyr_range_dps and rate_hz and 1 <= samples <= MAX_SAMPLES
         if role not in list(Role) or not possible:
             raise PacketError(f"pod info makes no sense: {data.hex()}")
@@ -166,8 +178,8 @@ class Packet(NamedTuple):
             raise PacketError(f"packet has {len(data)} bytes, its header alone needs {_HEADER.size}")
         version, flags, seq, tick, count, _ = _HEADER.unpack_from(data)
         if version != VERSION:
-            raise PacketError(f"packet of version {version}; this host speaks version {VERSION}: update one of them")
+            raise PacketError(_other_version("packet", version))
         if not 1 <= count <= MAX_SAMPLES or len(data) != _HEADER.size + count * SAMPLE_BYTES:
             raise PacketError(f"packet of {len(data)} bytes claims {count} samples")
-        samples = np.frombuffer(data, "<i2", offset=_HEADER.size).reshape(count, 6)
+        samples = np.frombuffer(data, _SAMPLE, offset=_HEADER.size).reshape(count, 6)
         return cls(seq, tick, samples, _FLAGS[flags & 3])

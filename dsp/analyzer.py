@@ -1,0 +1,157 @@
+"""The signal core's front: three streams of IMU frames in, stride records out.
+
+The host's pipeline and the offline analysis call it; it does no I/O and reads no clock. Everything is causal, and what
+comes out depends on what the samples say, not on how they were cut into chunks or which pod's chunk came first.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp import state
+from dsp.params import Params
+from dsp.stream import run
+from dsp.types import FRAME, STRIDE, Role
+
+MAGIC = b"hamstream core 1\n"
+RUNNING_S = 1.5  # a runner without a new stride for so long is not running any more
+
+
+class Phase(Enum):
+    WAITING = "waiting"  # no pod has been seen at rest
+    STANDING = "standing"  # at rest, not yet for long enough
+    READY = "ready"  # standing was seen: off you go
+    RUNNING = "running"
+    WALKING = "walking"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    phase: Phase
+    standing_s: float  # how long the pods have been at rest by now, the least of them
+    calibrated: tuple[bool, bool, bool]  # by role: quiet standing was seen
+    silent: tuple[Role, ...]  # pods that the others no longer wait for
+
+
+class GaitAnalyzer:
+    """Finds every stride of a runner who wears three pods. Raises ValueError for impossible parameters, later nothing."""
+
+    def __init__(self, params: Params | None = None) -> None:
+        self.params = params or Params()
+        self._co = self.params.record()
+        self._pods = state.pods()
+        self._legs = state.legs(self.params.swing_peak_radps)
+        self._core = state.core()
+        self._pending = [np.zeros((0, state.FRAME_WIDTH)) for _ in Role]
+        self._newest = np.full(3, -np.inf)
+        self._out = np.zeros(8, STRIDE)
+
+    def push(self, role: Role, frames: NDArray[np.void]) -> NDArray[np.void]:
+        """Take frames of one pod, in time order; returns the strides (STRIDE) that became complete.
+
+        frames: (n,) FRAME, n >= 0. A frame with NaN is a lost sample. Frames out of order are dropped and counted.
+        """
+        if len(frames) == 0:
+            return np.zeros(0, STRIDE)
+        rows = np.array(frames, FRAME).view("f8").reshape(-1, state.FRAME_WIDTH)  # own copy: the caller's may change
+        pending = self._pending[role]
+        self._pending[role] = np.concatenate((pending, rows)) if len(pending) else rows
+        times = rows[:, 0]
+        newest = times.max() if np.isfinite(times).all() else max((t for t in times if np.isfinite(t)), default=-np.inf)
+        if not np.isfinite(self._core["start_s"][0]):
+            self._core["start_s"] = newest if not np.isfinite(times[0]) else times[0]
+        self._newest[role] = max(self._newest[role], newest)
+        return self._run(self._watermark())
+
+    def flush(self) -> NDArray[np.void]:
+        """The stream has ended: process what still waits."""
+        return self._run(np.inf)
+
+    def _times(self) -> NDArray[np.float64]:
+        """Newest sample time by pod; a pod that was never seen counts from the session's start."""
+        return np.maximum(self._newest, self._core["start_s"][0])
+
+    def _watermark(self) -> float:
+        """Up to where every pod that is not silent has delivered."""
+        times = self._times()
+        waited_for = times[times >= times.max() - self.params.lag_s]
+        return float(waited_for.min())
+
+    def _run(self, watermark: float) -> NDArray[np.void]:
+        pelvis, left, right = self._pending
+        if not any(len(p) and not p[0, 0] > watermark for p in self._pending):
+            return np.zeros(0, STRIDE)
+        room = 8 + (len(pelvis) + len(left) + len(right)) // 20  # a stride takes more samples than that at any rate
+        if len(self._out) < room:
+            self._out = np.zeros(room, STRIDE)
+        used = run(self._core, self._pods, self._legs, self._co, pelvis, left, right, watermark, self._out)
+        for role, n in zip(Role, used, strict=True):
+            if n:
+                self._pending[role] = self._pending[role][n:].copy()
+        return self._out[: self._core["rows"][0]].copy()
+
+    @property
+    def status(self) -> Status:
+        """What the runner can be told now."""
+        core, pods = self._core[0], self._pods
+        times = self._times()
+        seen = np.isfinite(self._newest)
+        silent = tuple(role for role in Role if not seen[role] or times[role] < times.max() - self.params.lag_s)
+        worn = [role for role in Role if role not in silent]
+        calibrated = pods["calibrated"].astype(bool)
+        standing_s = float(min((pods["resting_s"][role] for role in worn), default=0.0))
+        if core["now_s"] - core["stride_s"] < RUNNING_S:
+            phase = Phase.WALKING if core["walking"] else Phase.RUNNING
+        elif worn and all(calibrated[role] for role in worn):
+            phase = Phase.READY
+        elif standing_s > 0.0:
+            phase = Phase.STANDING
+        else:
+            phase = Phase.WAITING
+        return Status(phase, standing_s, (bool(calibrated[0]), bool(calibrated[1]), bool(calibrated[2])), silent)
+
+    @property
+    def dropped(self) -> NDArray[np.int64]:
+        """Frames by role that came too late or out of order."""
+        return self._pods["dropped"].copy()
+
+    def _arrays(self) -> list[NDArray]:
+        return [self._core, self._pods, self._legs, self._newest]
+
+    def snapshot(self) -> bytes:
+        """Everything the analyzer knows, buffers included; `restore` resumes with the same bits."""
+        sizes = np.array([len(p) for p in self._pending], "<i8")
+        parts = [MAGIC, sizes.tobytes()]
+        parts += [a.tobytes() for a in self._arrays()]
+        parts += [p.tobytes() for p in self._pending]
+        return b"".join(parts)
+
+    def restore(self, data: bytes) -> None:
+        """Continue from a snapshot. Raises ValueError when `data` is not one of this version's."""
+        arrays = self._arrays()
+        fixed = len(MAGIC) + 24 + sum(a.nbytes for a in arrays)
+        if not data.startswith(MAGIC) or len(data) < fixed:
+            raise ValueError("not a snapshot of this version of the signal core")
+        sizes = np.frombuffer(data, "<i8", 3, len(MAGIC))
+        if (sizes < 0).any() or len(data) != fixed + int(sizes.sum()) * FRAME.itemsize:
+            raise ValueError("the snapshot is cut short")
+        at = len(MAGIC) + 24
+        for a in arrays:
+            a[...] = np.frombuffer(data, a.dtype, a.size, at).reshape(a.shape)
+            at += a.nbytes
+        for role in Role:
+            count = int(sizes[role]) * state.FRAME_WIDTH
+            self._pending[role] = np.frombuffer(data, "f8", count, at).reshape(-1, state.FRAME_WIDTH).copy()
+            at += 8 * count
+
+
+def warm_up() -> None:
+    """Compile or load every kernel: a few seconds after an update, else about 0.15 s. Call it before pods connect."""
+    analyzer = GaitAnalyzer()
+    frames = np.zeros(2, FRAME)
+    frames["t_s"] = (0.0, 0.005)
+    for role in Role:
+        analyzer.push(role, frames)
+    analyzer.flush()

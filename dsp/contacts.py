@@ -1,0 +1,141 @@
+"""When a foot meets the ground and when it leaves, from that shank's pod, with the pelvis's help for leaving.
+
+Phases of a leg: SWING_NEXT waits for the forward swing, SWING follows it to its end, SEARCH looks for the impact, STANCE
+for the heel to leave. The swing is only a gate: the zero crossing of the rate leads contact by 26 ms on average and by
+2 to 59 ms between runners, so it never is the time of contact where there is an impact.
+"""
+
+import math
+
+from dsp.jit import kernel
+
+SWING_NEXT, SWING, SEARCH, STANCE = 0, 1, 2, 3
+NOTHING, INITIAL, TERMINAL = 0, 1, 2
+
+
+@kernel
+def follow_leg(leg, co, t, dt, w, force):  # type: ignore[no-untyped-def]
+    """One shank sample at `t` (s): rate about the hinge `w` (rad/s), axial specific force `force` (m/s2).
+
+    Returns NOTHING, INITIAL or TERMINAL: what became known with this sample.
+    """
+    found = NOTHING
+    phase = leg["phase"]
+    if phase == SWING_NEXT:
+        if w < -co["swing_arm"] * leg["swing_peak"] and not t - leg["ic_s"] < co["refractory_s"]:
+            leg["phase"] = SWING
+            leg["swing_min"] = w
+    elif phase == SWING:
+        leg["swing_min"] = min(leg["swing_min"], w)
+        if w > -co["search_from"] * leg["swing_peak"] and w > 0.3 * leg["swing_min"]:
+            leg["phase"] = SEARCH
+            leg["search_s"] = t
+            leg["force_min"] = force
+            leg["zero_s"] = math.nan
+            leg["swing_peak"] += 0.2 * (max(-leg["swing_min"], 3.0) - leg["swing_peak"])
+    elif phase == SEARCH:
+        found = search(leg, co, t, dt, w, force)
+    else:
+        found = stance(leg, co, t, dt, w, force)
+    leg["last_w"] = w
+    leg["last_force"] = force
+    return found
+
+
+@kernel
+def search(leg, co, t, dt, w, force):  # type: ignore[no-untyped-def]
+    """The impact: axial force has risen above its minimum since the swing's end."""
+    if w < -0.6 * leg["swing_peak"]:  # the swing was not over
+        leg["phase"] = SWING
+        leg["swing_min"] = min(leg["swing_min"], w)
+        return NOTHING
+    if not leg["zero_s"] > 0.0 and w >= 0.0 > leg["last_w"]:
+        leg["zero_s"] = t - dt * w / (w - leg["last_w"])
+    threshold = min(max(co["rise_share"] * leg["usual_rise"], co["rise_min_mps2"]), co["rise_max_mps2"])
+    above = force - leg["force_min"] - threshold
+    contact = math.nan
+    if above > 0.0:
+        slope = (force - leg["last_force"]) / dt
+        contact = t
+        if slope > 1.0:
+            contact -= above / slope + min(threshold / slope, co["onset_back_s"])
+        sd = 0.003
+        if leg["zero_s"] == leg["zero_s"]:
+            leg["zero_lead_s"] += 0.1 * (contact - leg["zero_s"] - leg["zero_lead_s"])
+    elif t - leg["search_s"] > co["search_s"]:
+        contact = (leg["zero_s"] if leg["zero_s"] == leg["zero_s"] else leg["search_s"] + 0.02) + leg["zero_lead_s"]
+        sd = 0.012
+    leg["force_min"] = min(leg["force_min"], force)
+    if not contact == contact:
+        return NOTHING
+    stride = contact - leg["ic_s"]
+    if stride < 1.3:
+        leg["stride_s"] += 0.2 * (stride - leg["stride_s"])
+    leg["was_ic_s"] = leg["ic_s"]
+    leg["was_ic_sd_s"] = leg["ic_sd_s"]
+    leg["was_ic_decided_s"] = leg["ic_decided_s"]
+    leg["was_tc_s"] = leg["tc_s"]
+    leg["was_tc_sd_s"] = leg["tc_sd_s"]
+    leg["ic_s"] = contact
+    leg["ic_sd_s"] = sd
+    leg["ic_decided_s"] = t
+    leg["phase"] = STANCE
+    leg["rise"] = 0.0
+    leg["w_min"] = 99.0
+    leg["rise_s"] = math.nan
+    leg["rise_alone_s"] = math.nan
+    leg["fall_s"] = math.nan
+    leg["tc_s"] = math.nan
+    leg["tc_sd_s"] = math.nan
+    return INITIAL
+
+
+@kernel
+def stance(leg, co, t, dt, w, force):  # type: ignore[no-untyped-def]
+    """The heel leaves: the rate has risen from its stance minimum."""
+    age = t - leg["ic_s"]
+    if age < 0.06:
+        leg["rise"] = max(leg["rise"], force - leg["force_min"])
+    elif leg["rise"] > 0.0:
+        leg["usual_rise"] += 0.2 * (leg["rise"] - leg["usual_rise"])
+        leg["rise"] = 0.0
+    if age <= co["tc_from"] * leg["stride_s"]:
+        return NOTHING
+    if w < leg["w_min"]:
+        leg["w_min"] = w
+        leg["rise_s"] = math.nan
+        leg["rise_alone_s"] = math.nan
+    else:
+        step = w - leg["last_w"]
+        over = w - leg["w_min"] - co["tc_rise_alone_radps"]
+        if over > 0.0 and not leg["rise_alone_s"] > 0.0:
+            leg["rise_alone_s"] = t - dt * min(over / step, 1.0)
+        over = w - leg["w_min"] - co["tc_rise_radps"]
+        if over > 0.0 and not leg["rise_s"] > 0.0:
+            leg["rise_s"] = t - dt * min(over / step, 1.0)
+    left = w > 3.5 and w > leg["w_min"] + co["tc_rise_radps"] and age > 0.2 * leg["stride_s"]
+    if not left and age <= co["tc_until"] * leg["stride_s"]:
+        return NOTHING
+    alone = leg["rise_alone_s"] + co["tc_alone_offset_s"]
+    fused = co["tc_pelvis_weight"] * leg["fall_s"] + (1.0 - co["tc_pelvis_weight"]) * leg["rise_s"] + co["tc_offset_s"]
+    leg["tc_s"] = alone
+    leg["tc_sd_s"] = 0.010
+    if abs(fused - alone) <= co["tc_agree_s"]:
+        leg["tc_s"] = fused
+        leg["tc_sd_s"] = 0.005
+    leg["tc_decided_s"] = t
+    leg["phase"] = SWING_NEXT
+    if leg["tc_s"] == leg["tc_s"]:
+        leg["contact_s"] += 0.2 * (leg["tc_s"] - leg["ic_s"] - leg["contact_s"])
+        return TERMINAL
+    return NOTHING
+
+
+@kernel
+def follow_pelvis(leg, co, t, dt, fall):  # type: ignore[no-untyped-def]
+    """One pelvis sample: vertical acceleration `fall` (m/s2, gravity removed) on its way to free fall."""
+    if leg["phase"] == STANCE and t - leg["ic_s"] > co["tc_from"] * leg["stride_s"]:
+        level = co["tc_fall_mps2"]
+        if not leg["fall_s"] > 0.0 and fall <= level < leg["last_fall"]:
+            leg["fall_s"] = t - dt * (fall - level) / (fall - leg["last_fall"])
+    leg["last_fall"] = fall

@@ -1,0 +1,267 @@
+"""One pod on its own: its sample clock, rest, strap-down attitude and velocity, and the ring of recent samples.
+
+No sample is corrected towards gravity here. In running the accelerometer says where up is only on average over a
+stride, so the correction waits for the stride (attitude.py). The world of a pod is z up with its own heading.
+"""
+
+import math
+
+from dsp.jit import kernel
+from dsp.quaternion import level, rotate, turn, turn_world
+from dsp.state import ACC, FALL, GYR, LOST, QUAT, RATE, RING, VEL, T
+
+G = 9.80665
+UPRIGHT = 0.82  # cosine of 35 deg: a pod that is worn as instructed is never further from upright in standing
+
+
+@kernel
+def tick(pod, co, t):  # type: ignore[no-untyped-def]
+    """Take the time stamp `t` (s); returns how many samples were lost before it, or -1 when it must be dropped.
+
+    A line through the recent time stamps gives the period and the smoothed time: an expanding, then fading memory
+    least-squares line (g-h filter, Brookner 1998, Tracking and Kalman Filtering Made Easy, eq. 1.2.40).
+    """
+    if not (t > pod["raw_s"] and t < math.inf):
+        pod["dropped"] += 1
+        return -1
+    step = t - pod["raw_s"]
+    pod["raw_s"] = t
+    pod["seen"] += 1
+    if pod["seen"] == 1:
+        pod["t_s"] = t
+        pod["n_phase"] = 1
+        pod["n_rate"] = 1
+        return 0
+    if pod["seen"] == 2 or (pod["n_rate"] < 16 and step < 0.6 * pod["period_s"]):
+        pod["period_s"] = step  # the first steps held a gap: start over
+        pod["t_s"] = t
+        pod["n_phase"] = 2
+        pod["n_rate"] = 2
+        return 0
+    period = pod["period_s"]
+    error = t - pod["t_s"] - period
+    if error > (co["gap_periods"] - 1.0) * period:
+        pod["n_phase"] = 1
+        pod["t_s"] = t
+        return int(error / period + 0.5) if error < 1e6 * period else 1000000
+    most = int(co["clock_samples"])
+    pod["n_phase"] = min(pod["n_phase"] + 1, most)
+    pod["n_rate"] = min(pod["n_rate"] + 1, most)
+    k = pod["n_phase"]
+    pod["t_s"] += period + error * 2.0 * (2.0 * k - 1.0) / (k * (k + 1.0))
+    k = pod["n_rate"]
+    pod["period_s"] = period + error * 6.0 / (k * (k + 1.0))
+    return 0
+
+
+@kernel
+def watch_rest(pod, co, t, ax, ay, az, gx, gy, gz, may_calibrate):  # type: ignore[no-untyped-def]
+    """Look for stillness; returns 1 when a quarter of a second more of proven rest was taken in.
+
+    Rest is small deviation from a slow mean (Laidig & Seel 2023, section 3.4, doi 10.1016/j.inffus.2022.10.014).
+    At rest the rate is the gyro's offset and the specific force is up. A start is so smooth that it passes for rest at
+    first, so a quarter of a second counts only when the next one was rest too; else the speed gained in it were lost.
+    """
+    if gx * gx + gy * gy + gz * gz > (co["rest_bias_radps"] + co["rest_gyr_radps"]) ** 2:  # most of a run
+        if pod["slow_n"] > 0:
+            end_rest(pod)
+        return 0
+    n = pod["slow_n"] + 1
+    k = max(1.0 / n, pod["period_s"] / co["rest_tau_s"])
+    pod["slow_n"] = n
+    a = pod["slow_acc"]
+    g = pod["slow_gyr"]
+    dx, dy, dz = ax - a[0], ay - a[1], az - a[2]
+    ex, ey, ez = gx - g[0], gy - g[1], gz - g[2]
+    a[0] += k * dx
+    a[1] += k * dy
+    a[2] += k * dz
+    g[0] += k * ex
+    g[1] += k * ey
+    g[2] += k * ez
+    moved = n > 1 and (
+        dx * dx + dy * dy + dz * dz > co["rest_acc_mps2"] ** 2
+        or ex * ex + ey * ey + ez * ez > co["rest_gyr_radps"] ** 2
+    )
+    if moved or g[0] * g[0] + g[1] * g[1] + g[2] * g[2] > co["rest_bias_radps"] ** 2:
+        end_rest(pod)
+        return 0
+    block = pod["block_sum"]
+    block[0] += ax
+    block[1] += ay
+    block[2] += az
+    block[3] += gx
+    block[4] += gy
+    block[5] += gz
+    for j in range(3):
+        block[6 + j] += pod["force"][j]
+    pod["block_n"] += 1
+    if pod["block_n"] * pod["period_s"] < 0.25:
+        return 0
+    take_rest_block(pod)
+    if pod["resting_s"] < co["standing_s"]:
+        return 0
+    if may_calibrate:
+        total = pod["rest_sum"]
+        norm = math.sqrt(total[0] ** 2 + total[1] ** 2 + total[2] ** 2)
+        if total[2] > UPRIGHT * norm:
+            for j in range(3):
+                pod["up"][j] = total[j] / norm
+            pod["calibrated"] = 1
+    pod["rest_s"] = t - pod["held_n"] * pod["period_s"]
+    pod["first"] = pod["n"]
+    pod["ready"] = 1
+    return 1
+
+
+@kernel
+def take_rest_block(pod):  # type: ignore[no-untyped-def]
+    """A block of rest is whole: count the one before it, and refine the gyro's offset, the attitude and zero speed.
+
+    A standing person sways like a pendulum, by a degree in seconds, so the mean rate is not the offset: what the
+    vertical has turned in the sensor since the rest began is taken off. The attitude follows the sway the same way.
+    """
+    total = pod["rest_sum"]
+    held = pod["held_sum"]
+    block = pod["block_sum"]
+    gone = pod["held_v"]  # velocity at the end of the held block: zero, if that block was rest
+    for j in range(3):
+        pod["v"][j] -= gone[j]
+        gone[j] = pod["v"][j]
+    n = pod["held_n"]
+    if n > 0:
+        pod["rest_n"] += n
+        pod["rest_blocks"] += 1
+        size = math.sqrt(held[0] ** 2 + held[1] ** 2 + held[2] ** 2)
+        ux, uy, uz = held[0] / size, held[1] / size, held[2] / size
+        u0 = pod["first_up"]
+        if pod["rest_blocks"] == 1:
+            u0[0], u0[1], u0[2] = ux, uy, uz
+        for j in range(6):
+            total[j] += held[j]
+        # sensor rotation seen by the vertical: -(u0 x u), from the first block's middle to this one's
+        span = (pod["rest_n"] - n) * pod["period_s"]
+        scale = 1.0 / span if span > 0.0 else 0.0
+        count = float(pod["rest_n"])
+        bias = pod["bias"]
+        bias[0] = total[3] / count + scale * (u0[1] * uz - u0[2] * uy)
+        bias[1] = total[4] / count + scale * (u0[2] * ux - u0[0] * uz)
+        bias[2] = total[5] / count + scale * (u0[0] * uy - u0[1] * ux)
+        if pod["rest_blocks"] <= 4:
+            level(pod["q"], ux, uy, uz)
+        else:
+            gain = max(1.0 / (pod["rest_blocks"] - 3), 0.15) / size
+            turn_world(pod["q"], gain * held[7], -gain * held[6], 0.0)
+    for j in range(9):
+        held[j] = block[j]
+        block[j] = 0.0
+    pod["held_n"] = pod["block_n"]
+    pod["block_n"] = 0
+    pod["resting_s"] = pod["rest_n"] * pod["period_s"]
+
+
+@kernel
+def end_rest(pod):  # type: ignore[no-untyped-def]
+    """The pod moves: forget the rest in hand."""
+    pod["slow_n"] = 0
+    pod["rest_n"] = 0
+    pod["block_n"] = 0
+    pod["held_n"] = 0
+    pod["rest_blocks"] = 0
+    pod["resting_s"] = 0.0
+    for j in range(6):
+        pod["rest_sum"][j] = 0.0
+    for j in range(9):
+        pod["block_sum"][j] = 0.0
+        pod["held_sum"][j] = 0.0
+
+
+@kernel
+def advance(pod, t, ax, ay, az, gx, gy, gz, lost):  # type: ignore[no-untyped-def]
+    """One sample further: attitude (trapezium of the rates), velocity (trapezium of the forces), one ring row."""
+    ring = pod["ring"]
+    last = pod["gyr"]
+    bias = pod["bias"]
+    q = pod["q"]
+    v = pod["v"]
+    force = pod["force"]
+    wx, wy, wz = gx - bias[0], gy - bias[1], gz - bias[2]
+    half = 0.5 * pod["period_s"]
+    n = pod["n"]
+    if n > 0:
+        turn(q, (wx + last[0]) * half, (wy + last[1]) * half, (wz + last[2]) * half)
+    fx, fy, fz = rotate(q[0], q[1], q[2], q[3], ax, ay, az)
+    if n > 0:
+        v[0] += (fx + force[0]) * half
+        v[1] += (fy + force[1]) * half
+        v[2] += (fz + force[2] - 2.0 * G) * half
+    last[0] = wx
+    last[1] = wy
+    last[2] = wz
+    force[0] = fx
+    force[1] = fy
+    force[2] = fz
+    i = n & (RING - 1)
+    ring[i, T] = t
+    ring[i, ACC] = ax
+    ring[i, ACC + 1] = ay
+    ring[i, ACC + 2] = az
+    ring[i, GYR] = wx
+    ring[i, GYR + 1] = wy
+    ring[i, GYR + 2] = wz
+    for j in range(4):
+        ring[i, QUAT + j] = q[j]
+    for j in range(3):
+        ring[i, VEL + j] = v[j]
+    ring[i, RATE] = 0.0
+    ring[i, FALL] = fz - G
+    ring[i, LOST] = lost
+    pod["n"] = n + 1
+    if not pod["ready"]:
+        start(pod, ax, ay, az)
+
+
+@kernel
+def start(pod, ax, ay, az):  # type: ignore[no-untyped-def]
+    """First attitude of a pod that is not at rest: the mean force over 1 s in the slowly drifting world is up.
+
+    Within a whole number of steps accelerations cancel, so about 1 s of running gives up to a few degrees.
+    """
+    n = pod["n"] - pod["first"]
+    if n == 1:
+        norm = math.sqrt(ax * ax + ay * ay + az * az)
+        if norm > 0.1:
+            level(pod["q"], ax / norm, ay / norm, az / norm)
+        pod["forward_sum"][:] = 0.0
+        return
+    total = pod["forward_sum"]
+    for j in range(3):
+        total[j] += pod["force"][j]
+    if n * pod["period_s"] < 1.0:
+        return
+    across = math.sqrt(total[0] ** 2 + total[1] ** 2)
+    angle = math.atan2(across, total[2])
+    if across > 1e-9:
+        turn_world(pod["q"], total[1] / across * angle, -total[0] / across * angle, 0.0)
+    pod["v"][:] = 0.0
+    pod["forward_sum"][:] = 0.0
+    pod["first"] = pod["n"]
+    pod["kf_n"] = 0
+    pod["ready"] = 1
+
+
+@kernel
+def row_at(pod, t):  # type: ignore[no-untyped-def]
+    """Number of the last ring row at or before time `t` (s); -1 when `t` lies outside what the ring holds."""
+    ring = pod["ring"]
+    last = pod["n"] - 1
+    low = max(pod["first"], pod["n"] - RING)
+    if last <= low or not (t >= ring[low & (RING - 1), T]) or t > ring[last & (RING - 1), T] + 2.0 * pod["period_s"]:
+        return -1
+    i = last - int((pod["t_s"] - t) / pod["period_s"])
+    i = min(max(i, low), last)
+    while i < last and ring[(i + 1) & (RING - 1), T] <= t:
+        i += 1
+    while i > low and ring[i & (RING - 1), T] > t:
+        i -= 1
+    return i

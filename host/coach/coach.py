@@ -1,0 +1,189 @@
+"""The coach: which of the faults that hold is worth saying, and whether now.
+
+Pure. Time comes only from `Stride.decided_s`; the same strides always give the same cues. Windows are counted
+in strides per leg. The rules are those of docs/coaching.md, "When it speaks".
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dsp.types import Quality
+from host.coach import cues
+from host.coach.baseline import Baseline
+from host.coach.faults import FAULTS, Fault, Verdict, context_of
+from host.coach.learning import Learner, LearningParams
+from host.coach.persistence import SIDES, FormFault, Pattern
+from host.records import Cue, Stride
+
+_WALKING, _POD_MISSING = Quality.WALKING.label, Quality.POD_MISSING.label
+
+
+@dataclass(frozen=True, slots=True)
+class CoachParams:
+    """When the coach speaks. Where no source is named, a number is from the coaching rules."""
+
+    faults: tuple[Fault, ...] = FAULTS
+    # Above 1 brings every limit nearer to usual, below 1 further away.
+    strictness: float = 1.0
+    # Silence after any word, and between two cues of the same fault: it grows from the first to the last, so
+    # that one who cannot change it now is told less and less often.
+    quiet_s: float = 20.0
+    same_first_s: float = 60.0
+    same_step_s: float = 15.0
+    same_last_s: float = 90.0
+    # Running before the first word: a minute, or less where a profile holds a baseline.
+    first_word_s: float = 60.0
+    first_word_with_baseline_s: float = 15.0
+    # A fault that holds against the norm alone is cued at most so often in a run: a norm flags healthy people
+    # too.
+    norm_only_cues: int = 2
+    # Praise later than this after the fault ended is of no use. Longer than `quiet_s`, or a quick correction
+    # would never hear any. Chosen.
+    praise_within_s: float = 30.0
+    # A symptom waits so long for its cause when that one is under way too but not yet held. Chosen: a window
+    # of 12 strides is 8-9 s, so a cause of the same onset will have come.
+    cause_wait_s: float = 10.0
+    # Without a stride that counts for so long, what was before is forgotten. Chosen: longer than a few lost
+    # or settling strides, shorter than a stop that ends a bout of running.
+    forget_s: float = 10.0
+    # Strides turning faster than this do not count. A bend of a 400 m track (radius 36.5 m) is 7 dps at 4.5
+    # m/s, a street corner of 90 degrees within 3 s is 30 dps.
+    turning_dps: float = 20.0
+    learning: LearningParams = field(default_factory=LearningParams)
+
+
+class Coach:
+    """One runner's coach for one session.
+
+    `baseline`: the profile of past sessions; without one the first steady minute is learnt. `muted`: ids of
+    faults never to be cued. Raises ValueError for a language without texts.
+    """
+
+    def __init__(
+        self,
+        baseline: Baseline | None = None,
+        params: CoachParams = CoachParams(),
+        muted: frozenset[str] = frozenset(),
+        language: str = "en",
+    ) -> None:
+        self._profile = baseline
+        self._params = params
+        self._muted = muted
+        self._texts = cues.language(language)
+        self._patterns = {fault.id: Pattern(fault) for fault in params.faults}
+        self._learner = Learner(params.learning)
+        self._running_s = 0.0
+        self._said_s = -math.inf
+
+    @property
+    def held(self) -> tuple[FormFault, ...]:
+        """The faults that hold now, by priority."""
+        return tuple(pattern.held for pattern in self._patterns.values() if pattern.held)
+
+    def baseline(self) -> Baseline | None:
+        """The profile with this session's habit merged in; None while neither is known."""
+        session = self._learner.session()
+        if session is None or self._profile is None:
+            return session or self._profile
+        return self._profile.merged(session)
+
+    def step(self, stride: Stride) -> list[Cue]:
+        """Takes the next stride, gives what is to be said now: nothing, or one cue or praise."""
+        now_s = stride.decided_s
+        for pattern in self._patterns.values():
+            pattern.forget(now_s, self._params.forget_s)
+        seconds = stride.next_ic_s - stride.ic_s
+        if _WALKING not in stride.quality.split("|") and seconds > 0.0:
+            self._running_s += seconds / 2.0  # two legs run at once
+        if not self._counts(stride):
+            return []
+        usual = self._profile or self._learner.learnt
+        context = context_of(stride, usual)
+        verdicts = {}
+        for pattern in self._patterns.values():
+            verdict = pattern.fault.judge(stride, usual, context, self._params.strictness)
+            pattern.add(stride.side, verdict, now_s)
+            verdicts[pattern.fault.id] = verdict
+        self._learner.add(stride, faultless=not self.held)
+        if not self._may_speak(now_s):
+            return []
+        said = self._cue(stride, context, verdicts) or self._praise(now_s, verdicts)
+        if said:
+            self._said_s = now_s
+        return [said] if said else []
+
+    def summary(self) -> dict[str, Any]:
+        """What came of the run, as plain data: by fault how long it held, what was said, what helps."""
+        faults = {}
+        for name, pattern in self._patterns.items():
+            strides = {side: pattern.legs[side].strides_held for side in SIDES}
+            if any(strides.values()):
+                words = self._texts.faults[name]
+                extra = [words.context_advice[c] for c in sorted(pattern.contexts) if c in words.context_advice]
+                faults[name] = {
+                    "name": words.name,
+                    "strides_held": strides,
+                    "cues": pattern.cues,
+                    "norm_only_cues": pattern.norm_only_cues,
+                    "praises": pattern.praises,
+                    "advice": " ".join([words.advice, *extra]),
+                }
+        return {"running_s": round(self._running_s, 1), "faults": faults, "closing": self._texts.closing}
+
+    def _counts(self, stride: Stride) -> bool:
+        """Whether a stride tells of form. One that lacks a pod still tells what the others measure."""
+        usable = stride.quality in ("", _POD_MISSING)
+        return usable and not abs(stride.turn_rate_dps) > self._params.turning_dps
+
+    def _may_speak(self, now_s: float) -> bool:
+        p = self._params
+        first_word_s = p.first_word_s if self._profile is None else p.first_word_with_baseline_s
+        return self._running_s >= first_word_s and now_s - self._said_s >= p.quiet_s
+
+    def _cue(self, stride: Stride, context: str, verdicts: Mapping[str, Verdict]) -> Cue | None:
+        """The cue for the first fault that is worth one on this stride."""
+        for pattern in self._patterns.values():
+            fault, held = pattern.fault, pattern.held
+            if (
+                held is None
+                or fault.id in self._muted
+                # The stride that decides shows it itself, and there is as much of it as when it began: no
+                # word to one who is getting better.
+                or not verdicts[fault.id].exceeds
+                or not pattern.full(stride.side)
+                or stride.decided_s - pattern.last_cue_s < self._pause_s(pattern)
+                or (not held.against_own and pattern.norm_only_cues >= self._params.norm_only_cues)
+                or self._explained(pattern, stride.decided_s)
+            ):
+                continue
+            context = context if context in fault.tighter else ""
+            text = cues.cue_text(self._texts, fault.id, held.side, context, pattern.cues)
+            pattern.note_cue(stride.decided_s, context)
+            return Cue(stride.decided_s, "cue", fault.id, held.side, context, text)
+        return None
+
+    def _pause_s(self, pattern: Pattern) -> float:
+        p = self._params
+        return min(p.same_first_s + p.same_step_s * (pattern.cues - 1), p.same_last_s)
+
+    def _explained(self, symptom: Pattern, now_s: float) -> bool:
+        """Whether another fault that holds is the cause, or may turn out to be within a moment."""
+        assert symptom.held is not None
+        fresh = now_s - symptom.held.since_s < self._params.cause_wait_s
+        return any(
+            symptom.fault.id in cause.fault.silences and (cause.held or (fresh and cause.rising))
+            for cause in self._patterns.values()
+            if cause.fault.id not in self._muted
+        )
+
+    def _praise(self, now_s: float, verdicts: Mapping[str, Verdict]) -> Cue | None:
+        """A word on what got better since its cue, if this stride shows it."""
+        for pattern in self._patterns.values():
+            better = pattern.held is None and verdicts[pattern.fault.id].exceeds is False
+            if better and pattern.praise_due and now_s - pattern.better_s <= self._params.praise_within_s:
+                text = cues.praise_text(self._texts, pattern.fault.id, pattern.praises)
+                pattern.note_praise()
+                return Cue(now_s, "praise", pattern.fault.id, pattern.cued_side, "", text)
+        return None

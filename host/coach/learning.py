@@ -1,0 +1,120 @@
+"""From the strides of this session to a baseline: which strides show the runner's habit, and how they are
+taken.
+
+The first minute of steady running is the habit of the day. Later steady strides without a fault add what is
+known of other speeds and slopes, for the profile that the next session starts from; they never move what this
+session is judged by, or a fault that creeps in would become its own excuse.
+"""
+
+import math
+import statistics
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from host.coach.baseline import METRICS, Baseline, Sums
+from host.records import Stride
+
+# A stride further out than this many robust SD counts as if it were just there (winsorising; Huber 1964,
+# doi:10.1214/aoms/1177703732).
+CLIP_SDS = 3.0
+# 1 / Phi^-1(0.75): makes the median absolute deviation of a normal distribution its SD.
+MAD_TO_SD = 1.4826
+
+
+@dataclass(frozen=True, slots=True)
+class LearningParams:
+    """How a habit is learnt."""
+
+    # Steady running that makes a habit: the lower end of the 60-90 s of the coaching rules.
+    window_s: float = 60.0
+    # Running before the first stride that counts: the body gets going, the filters settle. Longer is safer
+    # and slower.
+    settle_s: float = 10.0
+    # Steady: within this share of the median speed of the leg's recent strides. The norm's tibia changes by
+    # 2.6 deg per m/s, so 10 % of 3.5 m/s is 0.9 deg: less than a stride's own spread of 1 deg (norms.csv).
+    steady_share: float = 0.10
+    recent_strides: int = 10
+    clip_sds: float = CLIP_SDS
+    # After the window every n-th steady stride is enough: neighbours say nearly the same, and a day of
+    # running stays cheap.
+    every: int = 5
+
+
+class Learner:
+    """Takes good running strides in order; `learnt` is set when enough is known, and never changes after."""
+
+    def __init__(self, params: LearningParams = LearningParams()) -> None:
+        self.learnt: Baseline | None = None
+        self._params = params
+        self._running_s = 0.0
+        self._steady_s = 0.0
+        self._window: list[Stride] = []
+        self._recent: dict[str, deque[float]] = {
+            side: deque(maxlen=params.recent_strides) for side in ("left", "right")
+        }
+        self._sums: dict[tuple[str, str], Sums] = {}
+        self._later = 0
+
+    def add(self, stride: Stride, *, faultless: bool) -> None:
+        """One good running stride. `faultless`: no fault holds now (matters only after the first window)."""
+        steady = self._steady(stride)
+        # Two legs run at once: each stride stands for half its time.
+        seconds = (stride.next_ic_s - stride.ic_s) / 2.0
+        self._running_s += seconds
+        if not steady or self._running_s < self._params.settle_s:
+            return
+        if self.learnt is None:
+            self._window.append(stride)
+            self._steady_s += seconds
+            if self._steady_s >= self._params.window_s:
+                self.learnt = learn(self._window, self._params.clip_sds)
+                self._sums = dict(self.learnt.sums)
+                self._window.clear()
+        elif faultless:
+            self._later += 1
+            if self._later % self._params.every == 0:
+                self._add_later(stride, self.learnt)
+
+    def session(self) -> Baseline | None:
+        """All that this session showed, for the profile; None before the first window is full."""
+        return self.learnt and Baseline(self.learnt.easy_speed_mps, 1, dict(self._sums))
+
+    def _steady(self, stride: Stride) -> bool:
+        recent = self._recent[stride.side]
+        if math.isnan(stride.speed_mps):
+            return False
+        recent.append(stride.speed_mps)
+        middle = statistics.median(recent)
+        full = len(recent) == self._params.recent_strides
+        return full and abs(stride.speed_mps - middle) <= self._params.steady_share * middle
+
+    def _add_later(self, stride: Stride, learnt: Baseline) -> None:
+        for metric in METRICS:
+            y = getattr(stride, metric)
+            usual = learnt.usual(metric, stride.side, stride.speed_mps, stride.grade_percent)
+            if not (math.isnan(y) or math.isnan(usual.mean)):
+                reach = self._params.clip_sds * usual.sd
+                key = metric, stride.side
+                self._sums[key] = self._sums[key].plus(Sums.of(stride, _clip(y, usual.mean, reach)))
+
+
+def learn(strides: Sequence[Stride], clip_sds: float = CLIP_SDS) -> Baseline:
+    """The baseline that these steady strides (of known speed) give; outliers pulled in by median and MAD."""
+    sums: dict[tuple[str, str], Sums] = {}
+    for side in ("left", "right"):
+        for metric in METRICS:
+            values = [
+                (stride, y)
+                for stride in strides
+                if stride.side == side and not math.isnan(y := getattr(stride, metric))
+            ]
+            if values:
+                middle = statistics.median(y for _, y in values)
+                reach = clip_sds * MAD_TO_SD * statistics.median(abs(y - middle) for _, y in values)
+                sums[metric, side] = Sums.total(Sums.of(stride, _clip(y, middle, reach)) for stride, y in values)
+    return Baseline(statistics.median(stride.speed_mps for stride in strides), 1, sums)
+
+
+def _clip(value: float, middle: float, reach: float) -> float:
+    return min(max(value, middle - reach), middle + reach)

@@ -1,0 +1,137 @@
+"""How long a fault has been there: windows of strides per leg, with hysteresis; what was said of it."""
+
+import math
+from collections import deque
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from host.coach.faults import Fault, Hold, Verdict
+
+SIDES = ("left", "right")
+
+
+class FormFault(NamedTuple):
+    """A fault that holds now."""
+
+    fault: str
+    side: str  # "left", "right", or "" when both legs have it or it has no side
+    against_own: bool  # it holds against the own habit, not only against the norm
+    since_s: float
+
+
+class Window:
+    """The last strides of one leg, beyond or not, and whether that holds. Unknown strides leave no trace."""
+
+    def __init__(self, hold: Hold) -> None:
+        self._hold = hold
+        self._strides: deque[bool] = deque(maxlen=hold.of)
+        self.held = False
+
+    def add(self, beyond: bool | None) -> None:
+        if beyond is None:
+            return
+        self._strides.append(beyond)
+        if self.full:
+            self.held = True
+        elif not self.rising:
+            self.held = False
+
+    @property
+    def full(self) -> bool:
+        """As much of it as a fault begins with."""
+        return sum(self._strides) >= self._hold.begin
+
+    @property
+    def rising(self) -> bool:
+        """More of it than a fault ends with."""
+        return sum(self._strides) > self._hold.end
+
+    def clear(self) -> None:
+        self._strides.clear()
+        self.held = False
+
+
+class Leg:
+    """One fault on one leg: beyond either limit, beyond the own habit's; and the last stride that told."""
+
+    def __init__(self, hold: Hold) -> None:
+        self.beyond = Window(hold)
+        self.own = Window(hold)
+        self.last_s = -math.inf
+        self.strides_held = 0
+
+    def add(self, verdict: Verdict, now_s: float) -> None:
+        self.beyond.add(verdict.exceeds)
+        self.own.add(verdict.own)
+        if verdict.exceeds is not None:
+            self.last_s = now_s
+            self.strides_held += self.beyond.held
+
+    def clear(self) -> None:
+        self.beyond.clear()
+        self.own.clear()
+
+
+@dataclass
+class Pattern:
+    """What the coach remembers of one fault in one session."""
+
+    fault: Fault
+    held: FormFault | None = None
+    cues: int = 0
+    norm_only_cues: int = 0
+    praises: int = 0
+    contexts: set[str] = field(default_factory=set)  # in which cues came
+    last_cue_s: float = -math.inf
+    cued_side: str = ""
+    praise_due: bool = False  # cued, and not praised since
+    better_s: float = -math.inf  # when it last ended
+
+    def __post_init__(self) -> None:
+        self.legs = {side: Leg(self.fault.hold) for side in SIDES}
+
+    def add(self, side: str, verdict: Verdict, now_s: float) -> None:
+        """One more stride of the leg `side`."""
+        self.legs[side].add(verdict, now_s)
+        if self._any_or_all([leg.beyond.held for leg in self.legs.values()]):
+            # A leg that is nearly there belongs to it: what both legs do begins on one of them half a stride
+            # early.
+            legs = [side for side in SIDES if self.legs[side].beyond.rising]
+            one = legs[0] if self.fault.sided and len(legs) == 1 else ""
+            own = self._any_or_all([leg.own.held for leg in self.legs.values()])
+            self.held = FormFault(self.fault.id, one, own, self.held.since_s if self.held else now_s)
+        elif self.held:
+            self.held = None
+            self.better_s = now_s
+
+    def forget(self, now_s: float, after_s: float) -> None:
+        """Clears the legs that nothing was known of for `after_s`. A fault forgotten has not got better."""
+        for leg in self.legs.values():
+            if now_s - leg.last_s > after_s:
+                leg.clear()
+        if self.held and not self._any_or_all([leg.beyond.held for leg in self.legs.values()]):
+            self.held = None
+
+    def full(self, side: str) -> bool:
+        """As much of it, on this leg or on both, as when it began."""
+        if self.fault.sided:
+            return self.legs[side].beyond.full
+        return all(leg.beyond.full for leg in self.legs.values())
+
+    @property
+    def rising(self) -> bool:
+        return self._any_or_all([leg.beyond.rising for leg in self.legs.values()])
+
+    def note_cue(self, now_s: float, context: str) -> None:
+        assert self.held is not None
+        self.cues += 1
+        self.norm_only_cues += not self.held.against_own
+        self.contexts.add(context)
+        self.last_cue_s, self.cued_side, self.praise_due = now_s, self.held.side, True
+
+    def note_praise(self) -> None:
+        self.praises += 1
+        self.praise_due = False
+
+    def _any_or_all(self, legs: list[bool]) -> bool:
+        return any(legs) if self.fault.sided else all(legs)

@@ -1,0 +1,267 @@
+"""What happens, on MQTT. docs/mqtt.md describes topics and payloads for their readers.
+
+Two kinds of connection. One a runner for what only counts now: status (with the last will), pods, and
+alerts, taken from the feed. One for the record: strides and sessions, read from the durable store with a
+cursor, so that an hour without broker loses nothing. A long backlog therefore never stands before an alert.
+"""
+
+import asyncio
+import logging
+import re
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from aiomqtt import Will
+
+from host.errors import SinkError
+from host.feed import Feed, Message
+from host.sinks.mqtt_link import BrokerLink, Connection, MqttConfig, cancel, encode
+from host.sinks.schema import Entry
+from host.sinks.store import Store
+
+__all__ = ["MqttConfig", "MqttSink", "topic"]
+
+log = logging.getLogger(__name__)
+
+# A cue is worth hearing for a second. The payload says until when; the broker is told the same.
+ALERT_EXPIRY_S = 1
+# A backlog goes out in portions of what MQTT clients keep in flight (mosquitto's max_inflight_messages:
+# 20), with a pause between: at most 400 a second, an hour of one runner in half a minute.
+BATCH = 20
+PAUSE_S = 0.05
+# How long a sink that is told to stop may take for what is left.
+DRAIN_S = 2.0
+BACKOFF_FIRST_S, BACKOFF_LAST_S = 0.25, 10.0
+STABLE_S = 5.0  # a connection that lived this long was a good one
+
+_OFFLINE = {"online": False}
+
+
+def topic(base: str, runner: str, leaf: str) -> str:
+    """`base/runner/leaf`. What may not stand in a topic level, and `%`, is written as in URLs: `a/b` is `a%2Fb`.
+
+    Raises ValueError for an empty name.
+    """
+    if not runner:
+        raise ValueError("a runner without a name has no topic")
+    level = re.sub(r"[%/+#\x00-\x1f\x7f-\x9f]", lambda found: f"%{ord(found[0]):02X}", runner)
+    return f"{base}/{level}/{leaf}"
+
+
+def backoff_s(attempt: int) -> float:
+    """How long to wait before try number `attempt` + 2 of a row."""
+    return min(BACKOFF_FIRST_S * 2.0 ** min(attempt, 16), BACKOFF_LAST_S)
+
+
+def is_fresh(cue: dict[str, Any], now: datetime) -> bool:
+    """True while a cue may still be delivered."""
+    return now < datetime.fromisoformat(cue["valid_until"])
+
+
+class _Runner:
+    """What is to be said now about one runner, by that runner's own connection."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.status: dict[str, Any] = {}
+        self.pods: dict[str, Any] | None = None
+        self.cues: deque[dict[str, Any]] = deque()
+        self.status_is_news = self.ended = False
+        self.news = asyncio.Event()
+        self.task: asyncio.Task[None] | None = None
+
+
+class MqttSink:
+    """Publishes what the feed and the store have, for ever, whatever the broker does.
+
+    `dropped_cues` counts cues that were no longer fresh when they could have been delivered.
+    """
+
+    def __init__(self, config: MqttConfig, store: Store, feed: Feed) -> None:
+        self.config = config
+        self.dropped_cues = 0
+        self._store, self._feed = store, feed
+        self._link = BrokerLink(config)
+        self._cursor_name = f"mqtt:{config.endpoint}"
+        self._runners: dict[str, _Runner] = {}
+        self._closing = asyncio.Event()
+        self._problem = ""
+
+    async def run(self) -> None:
+        """Until cancelled. Then what is left goes out first, for at most two seconds, if the broker is there."""
+        self._closing.clear()
+        forwarding = asyncio.create_task(self._forward())
+        tasks = [asyncio.create_task(self._listen()), forwarding]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            for task in done:
+                task.result()
+        except asyncio.CancelledError:
+            await asyncio.sleep(0)  # what was published just now is still on its way through the feed
+            self._closing.set()
+            for runner in self._runners.values():
+                runner.news.set()
+            await asyncio.wait([forwarding, *self._live_tasks()], timeout=DRAIN_S)
+            raise
+        finally:
+            await cancel(*tasks, *self._live_tasks())
+            self._runners.clear()
+
+    def _live_tasks(self) -> list[asyncio.Task[None]]:
+        return [runner.task for runner in self._runners.values() if runner.task]
+
+    # --- what counts now ---
+
+    async def _listen(self) -> None:
+        with self._feed.subscribe() as messages:
+            for message in self._feed.latest():
+                if message.kind in ("status", "pods"):
+                    self._take(message)
+            async for message in messages:
+                self._take(message)
+
+    def _take(self, message: Message) -> None:
+        if message.kind == "stride" or not message.runner:
+            return
+        runner = self._runners.get(message.runner)
+        if runner is None:
+            runner = self._runners[message.runner] = _Runner(message.runner)
+            runner.task = asyncio.create_task(self._speak_for(runner))
+            runner.task.add_done_callback(lambda task: self._gone(runner.name, task))
+        match message.kind:
+            case "cue":
+                self._drop_late(runner)
+                runner.cues.append(message.payload)
+            case "pods":
+                runner.pods = message.payload
+            case "status":
+                runner.status = {"online": True} | message.payload
+                runner.status_is_news = True
+            case "session":
+                runner.ended = message.payload.get("event") == "ended"
+        runner.news.set()
+
+    async def _speak_for(self, runner: _Runner) -> None:
+        will = Will(self._topic(runner.name, "status"), encode(_OFFLINE), qos=1, retain=True)
+
+        async def speak(connection: Connection) -> None:
+            runner.status_is_news = True
+            await self._speak(runner, connection)
+
+        await self._stay_connected(will, speak)
+
+    def _gone(self, name: str, task: asyncio.Task[None]) -> None:
+        """The next message about this runner starts anew."""
+        self._runners.pop(name, None)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("MQTT for %s failed", name, exc_info=task.exception())
+
+    async def _speak(self, runner: _Runner, connection: Connection) -> None:
+        """Until the session or the sink ends: cues first."""
+        status_topic = self._topic(runner.name, "status")
+        while True:
+            runner.news.clear()
+            await self._alert(runner, connection)
+            if runner.status_is_news:
+                runner.status_is_news = False
+                await connection.publish(status_topic, runner.status or {"online": True}, qos=1, retain=True)
+            if runner.pods is not None:
+                pods, runner.pods = runner.pods, None
+                await connection.publish(self._topic(runner.name, "pods"), pods)
+            if not runner.cues and (runner.ended or self._closing.is_set()):
+                await connection.publish(status_topic, _OFFLINE, qos=1, retain=True)
+                if runner.ended or self._closing.is_set():  # or has the next session begun meanwhile?
+                    return
+                runner.status_is_news = True
+            else:
+                await runner.news.wait()
+
+    async def _alert(self, runner: _Runner, connection: Connection) -> None:
+        self._drop_late(runner)
+        while runner.cues:
+            alerts = self._topic(runner.name, "alerts")
+            await connection.publish(alerts, runner.cues[0], qos=1, expiry_s=ALERT_EXPIRY_S)
+            runner.cues.popleft()
+            self._drop_late(runner)
+
+    def _drop_late(self, runner: _Runner) -> None:
+        while runner.cues and not is_fresh(runner.cues[0], datetime.now(UTC)):
+            runner.cues.popleft()
+            self.dropped_cues += 1
+            log.warning("a cue for %s was not delivered: it was too late", runner.name)
+
+    # --- the record ---
+
+    async def _forward(self) -> None:
+        cursor = await self._store.cursor(self._cursor_name)
+
+        async def forward(connection: Connection) -> None:
+            nonlocal cursor
+            while True:
+                entries = await self._store.entries_after(cursor, BATCH)
+                if entries:
+                    await asyncio.gather(*(self._record(entry, connection) for entry in entries))
+                    cursor = entries[-1].seq
+                    await self._store.set_cursor(self._cursor_name, cursor)
+                if len(entries) == BATCH:
+                    await asyncio.sleep(PAUSE_S)
+                elif not entries and self._closing.is_set():
+                    return
+                elif not entries:
+                    await self._first_of(self._store.news(cursor))
+
+        await self._stay_connected(None, forward)
+
+    async def _record(self, entry: Entry, connection: Connection) -> None:
+        if entry.kind == "cue" or not entry.runner:
+            return
+        payload = dict(entry.payload)
+        if entry.kind != "stride":
+            payload.pop("recording")  # a path on this computer
+        leaf = "strides" if entry.kind == "stride" else "session"
+        await connection.publish(self._topic(entry.runner, leaf), payload, qos=1)
+
+    # --- both ---
+
+    async def _stay_connected(self, will: Will | None, work: Callable[[Connection], Coroutine[Any, Any, None]]) -> None:
+        """Runs `work` on a connection, and again on a new one when it is lost; until it ends, or the sink does."""
+        attempt = 0
+        while True:
+            connected_s = _now_s()
+            try:
+                async with self._link.connect(will) as connection:
+                    connected_s = _now_s()
+                    if self._problem:
+                        log.warning("MQTT broker %s is back", self.config.endpoint)
+                        self._problem = ""
+                    await connection.while_up(work(connection))
+                    return
+            except SinkError as error:
+                if not self._problem:
+                    log.warning("%s; tried again until it works", error)
+                self._problem = str(error)
+            attempt = 0 if _now_s() - connected_s > STABLE_S else attempt + 1
+            if not self._closing.is_set():
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(backoff_s(attempt - 1)):
+                        await self._closing.wait()
+            if self._closing.is_set():
+                return
+
+    async def _first_of(self, waiting: Coroutine[Any, Any, None]) -> None:
+        """Waits for it, or for the end."""
+        tasks = [asyncio.create_task(waiting), asyncio.create_task(self._closing.wait())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await cancel(*tasks)
+
+    def _topic(self, runner: str, leaf: str) -> str:
+        return topic(self.config.base_topic, runner, leaf)
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,131 @@
+"""The live page as an ASGI app: static files, plotly.js, and the WebSocket /live. Nothing comes from anywhere else."""
+
+import asyncio
+import contextlib
+import math
+import mimetypes
+import os
+from collections.abc import AsyncIterator, Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from host.feed import Feed
+from host.web.guard import Guard
+from host.web.hub import Hub, TooManyViewersError
+
+STATIC = Path(__file__).parent / "static"
+# Found without importing plotly, of which only this file is used.
+_plotly_spec = find_spec("plotly")
+PLOTLY = Path(_plotly_spec.origin if _plotly_spec and _plotly_spec.origin else "").parent / "package_data/plotly.min.js"
+
+# Mean and SD among healthy runners of a metric (a field of host.records.Stride) at a speed in m/s; NaN where unknown.
+Norm = Callable[[str, float], tuple[float, float]]
+
+# Charts that get a band. Not pelvic tilt: a natural tilt is never wrong, only a change from the runner's own.
+BAND_METRICS = ("tibial_inclination_ic_deg", "cadence_spm", "contact_time_ms")
+BAND_SPEEDS_MPS = tuple(1.5 + 0.25 * i for i in range(19))
+
+# One message that cannot be handed over within this time: the viewer is gone, or too slow to be told anything in time.
+SEND_TIMEOUT_S = 5.0
+
+
+def create_app(
+    feed: Feed, *, token: str | None = None, norm: Norm | None = None, names: frozenset[str] = frozenset()
+) -> Starlette:
+    """The ASGI app. `token`: who does not know it sees nothing. `names`: host names of this computer to answer to."""
+    # Windows may know .js as text/plain, which browsers do not run as a module.
+    mimetypes.add_type("text/javascript", ".js")
+    hub = Hub(_band_table(norm) if norm else None)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        with feed.subscribe() as messages:
+            for message in feed.latest():
+                hub.take(message)
+            task = asyncio.create_task(hub.run(messages), name="live page")
+            try:
+                yield
+            finally:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+    async def live(socket: WebSocket) -> None:
+        await socket.accept()
+        with contextlib.suppress(WebSocketDisconnect, TimeoutError):
+            try:
+                with hub.viewer() as (snapshot, queue):
+                    await _send_until_gone(socket, snapshot, queue)
+            except TooManyViewersError:
+                await socket.close(1013, "too many viewers")
+
+    return Starlette(
+        routes=[
+            WebSocketRoute("/live", live),
+            Route("/plotly.min.js", _plotly),
+            Mount("/", _Files(directory=STATIC, html=True, check_dir=False)),
+        ],
+        middleware=[Middleware(Guard, token=token, denied=STATIC / "token.html", names=names)],
+        lifespan=lifespan,
+    )
+
+
+async def _send_until_gone(socket: WebSocket, snapshot: str, queue: asyncio.Queue[str | None]) -> None:
+    """Sends the snapshot, then what comes, until the viewer leaves or proves too slow."""
+    # The page never speaks; reading is how its leaving is noticed.
+    gone = asyncio.create_task(_wait_until_gone(socket))
+    try:
+        text: str | None = snapshot
+        while text is not None:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await socket.send_text(text)
+            following = asyncio.ensure_future(queue.get())
+            await asyncio.wait((gone, following), return_when=asyncio.FIRST_COMPLETED)
+            if gone.done():
+                following.cancel()
+                return
+            text = following.result()
+        await socket.close(1013, "too slow")
+    finally:
+        gone.cancel()
+        await asyncio.gather(gone, return_exceptions=True)
+
+
+async def _wait_until_gone(socket: WebSocket) -> None:
+    while (await socket.receive())["type"] != "websocket.disconnect":
+        pass
+
+
+class _Files(StaticFiles):
+    """Files that a browser asks about each time: a new version is seen at once."""
+
+    def file_response(
+        self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        response.headers["cache-control"] = "no-cache"
+        return response
+
+
+async def _plotly(request: Request) -> Response:
+    """The charts' library, as the PyPI package plotly ships it. Kept by the browser for a day: it is 5 MB."""
+    return FileResponse(PLOTLY, media_type="text/javascript", headers={"cache-control": "max-age=86400"})
+
+
+def _band_table(norm: Norm) -> dict[str, list[tuple[float, float, float]]]:
+    """[speed_mps, mean, sd] rows of each metric, where known: the page interpolates between them."""
+    table: dict[str, list[tuple[float, float, float]]] = {metric: [] for metric in BAND_METRICS}
+    for metric, rows in table.items():
+        for speed_mps in BAND_SPEEDS_MPS:
+            mean, sd = norm(metric, speed_mps)
+            if math.isfinite(mean) and math.isfinite(sd):
+                rows.append((speed_mps, float(mean), float(sd)))
+    return table

@@ -1,0 +1,51 @@
+// The runner's view: one glance, one state.
+
+import { clockText, elapsed, recent, stage } from "./model.js";
+
+const $ = (id) => document.getElementById(id);
+
+export function renderRunner(runner, now_ms, offline) {
+  const view = $("view-runner");
+  const shown = offline
+    ? { state: "offline", text: "No connection", detail: "Trying again…" }
+    : stage(runner, now_ms);
+  const { state, text, detail = "", side = "" } = shown;
+  if (view.dataset.state !== state || view.dataset.side !== side) {
+    view.dataset.state = state;
+    view.dataset.side = side;
+    view.querySelector(".emblem use").setAttribute("href", `#i-${state}`);
+  }
+  setText($("detail"), detail);
+  if (setText($("words"), text)) fit();
+  const last = runner?.cues.at(-1);
+  const isShown = ["cue", "praise", "reminder"].includes(state);
+  setText($("earlier"), last && !isShown ? `${clockText(last.t_s)}  ${last.text}` : "");
+  const cadence = runner && recent(runner, "cadence_spm", 4);
+  const speed = runner && recent(runner, "speed_mps", 4);
+  setText($("stat-time"), clockText(elapsed(runner, now_ms)));
+  setText($("stat-cadence"), cadence === null || cadence === undefined ? "–" : cadence.toFixed(0));
+  setText($("stat-speed"), speed === null || speed === undefined ? "–" : (speed * 3.6).toFixed(1));
+}
+
+// The largest type at which the words fill their box and none is broken.
+export function fit() {
+  const box = $("fit");
+  const words = $("words");
+  box.classList.add("fitting"); // gives the box the height it may have
+  let [low, high] = [24, Math.min(220, box.clientHeight * 0.55)];
+  for (let i = 0; i < 8; i++) {
+    const size = (low + high) / 2;
+    words.style.fontSize = `${size}px`;
+    const fits = words.scrollHeight <= box.clientHeight && words.scrollWidth <= box.clientWidth;
+    if (fits) low = size;
+    else high = size;
+  }
+  words.style.fontSize = `${low}px`;
+  box.classList.remove("fitting"); // and takes it back to what the words need
+}
+
+function setText(element, text) {
+  if (element.textContent === text) return false;
+  element.textContent = text;
+  return true;
+}

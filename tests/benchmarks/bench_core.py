@@ -1,0 +1,101 @@
+"""What the signal core costs and how soon it knows: `python tests/benchmarks/bench_core.py [FILE.imu.csv.gz ...]`.
+
+Cost: all of the core for three pods, pushed in chunks of 1 s, beside VQF's C++ batch (orientation alone) on the same
+samples in the same run. Latency: signal time from a contact to the sample that made it known.
+Without arguments: the real runners in ../shared/data, where they are.
+"""
+
+import gzip
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import vqf
+
+from dsp.analyzer import GaitAnalyzer, warm_up
+from dsp.params import Params
+from dsp.types import FRAME, Role
+
+ROOT = Path(__file__).resolve().parents[2]
+CHUNK_S = 1.0
+
+
+def read_table(path: Path) -> dict[Role, np.ndarray]:
+    """Frames by role from an IMU table: t_s, pod, acc (3), gyr (3)."""
+    by_pod: dict[str, list[str]] = {role.label: [] for role in Role}
+    with gzip.open(path, "rt") as lines:
+        next(lines)
+        for line in lines:
+            t, pod, rest = line.split(",", 2)
+            by_pod[pod].append(f"{t},{rest}")
+    frames = {}
+    for role in Role:
+        values = np.loadtxt(by_pod[role.label], delimiter=",", ndmin=2)
+        frames[role] = np.zeros(len(values), FRAME)
+        frames[role]["t_s"] = values[:, 0]
+        frames[role]["acc_mps2"] = values[:, 1:4]
+        frames[role]["gyr_radps"] = values[:, 4:7]
+        frames[role]["pressure_pa"] = np.nan
+    return frames
+
+
+def core_seconds(frames: dict[Role, np.ndarray]) -> tuple[float, np.ndarray]:
+    """Time of the core alone, and its strides."""
+    start = min(f["t_s"][0] for f in frames.values())
+    end = max(f["t_s"][-1] for f in frames.values())
+    chunks = []
+    for t in np.arange(start, end + CHUNK_S, CHUNK_S):
+        for role, f in frames.items():
+            i, j = np.searchsorted(f["t_s"], (t, t + CHUNK_S))
+            chunks.append((role, f[i:j]))
+    analyzer = GaitAnalyzer(Params(lag_s=1.5))
+    began = time.process_time()
+    strides = [analyzer.push(role, chunk) for role, chunk in chunks]
+    strides.append(analyzer.flush())
+    seconds = time.process_time() - began
+    return seconds, np.concatenate([s for s in strides if len(s)])
+
+
+def vqf_seconds(frames: dict[Role, np.ndarray]) -> float:
+    """Time of VQF's C++ batch for the orientation of the same samples."""
+    total = 0.0
+    for f in frames.values():
+        acc, gyr = np.ascontiguousarray(f["acc_mps2"]), np.ascontiguousarray(f["gyr_radps"])
+        began = time.process_time()
+        vqf.VQF((f["t_s"][-1] - f["t_s"][0]) / (len(f) - 1)).updateBatch(gyr, acc)
+        total += time.process_time() - began
+    return total
+
+
+def main() -> None:
+    data = ROOT.parent / "shared" / "data"
+    paths = [Path(a) for a in sys.argv[1:]] or sorted(data.glob("rbds_hard/*.imu.csv.gz"))
+    if not paths:
+        sys.exit("no tables: name some *.imu.csv.gz")
+    warm_up()
+    samples, core, other, latencies = 0, 0.0, 0.0, []
+    for path in paths:
+        frames = read_table(path)
+        samples += sum(len(f) for f in frames.values())
+        runs = [core_seconds(frames) for _ in range(3)]
+        core += min(seconds for seconds, _ in runs)
+        other += min(vqf_seconds(frames) for _ in range(3))
+        latencies.append(runs[0][1])
+    strides = np.concatenate(latencies)
+    good = strides[strides["quality"] == 0]
+    print(f"samples      {samples}, strides {len(strides)}")
+    print(f"core         {1e9 * core / samples:.0f} ns a sample")
+    print(f"VQF batch    {1e9 * other / samples:.0f} ns a sample")
+    print(f"ratio        {core / other:.3f} (target 0.25)")
+    for name, decided, event in (
+        ("IC", "ic_decided_s", "ic_s"),
+        ("TC", "tc_decided_s", "tc_s"),
+        ("stride", "decided_s", "next_ic_s"),
+    ):
+        late = 1000 * (good[decided] - good[event])
+        print(f"{name:12s} known after p50 {np.percentile(late, 50):.0f} ms, p99 {np.percentile(late, 99):.0f} ms")
+
+
+if __name__ == "__main__":
+    main()

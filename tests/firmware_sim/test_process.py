@@ -1,0 +1,115 @@
+"""`python -m firmware_sim`: pods in processes of their own."""
+
+import asyncio
+import contextlib
+import csv
+import json
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from bleak import BleakClient, BleakScanner
+
+from dsp.types import Role
+from firmware_sim.__main__ import main
+from firmware_sim.ears import cue_address, fresh_cue
+from firmware_sim.radio import open_backends
+from host.pods import profile
+from tests.firmware_sim.virtual_pods import PATIENCE_S, Listener, find
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@asynccontextmanager
+async def pods_process(*options: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    """The process, and the transport that it says it is ready on."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "firmware_sim", *options), stdout=asyncio.subprocess.PIPE, cwd=REPOSITORY
+    )
+    try:
+        assert process.stdout is not None
+        async with asyncio.timeout(30.0):
+            line = (await process.stdout.readline()).decode()
+        assert line.startswith("ready ")
+        yield process, line.removeprefix("ready ").strip()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def test_two_processes_of_pods_on_one_air(tmp_path: Path) -> None:
+    truth = tmp_path / "truth.csv"
+    start_at_s = time.monotonic()
+    own = ("--pods", "pelvis", "--truth", str(truth), "--plan", "run 3", "--start-at", str(start_at_s))
+    async with pods_process("--listen", "127.0.0.1:0", *own) as (process, spec):
+        other = ("--hci", spec, "--pods", "shank_left", "--plan", "run 3")
+        async with pods_process(*other) as (shank_process, _), open_backends(spec) as backends:
+            found = await BleakScanner.discover(timeout=0.5, service_uuids=[profile.IMU_SERVICE], backend=backends[0])
+            assert {profile.role_of_name(device.name) for device in found} == {Role.PELVIS, Role.SHANK_LEFT}
+            gone = asyncio.Event()
+            clients, listeners = [], []
+            for name in ("hs-pelvis-0000", "hs-shank_left-0000"):
+                client, listener = (
+                    BleakClient(await find(backends, name), lambda _: gone.set(), backend=backends[1]),
+                    Listener(),
+                )
+                await client.connect()
+                await client.start_notify(profile.IMU_PACKET, listener)
+                await client.write_gatt_char(profile.CONTROL_POINT, profile.start(), response=True)
+                clients.append(client)
+                listeners.append(listener)
+            for listener in listeners:
+                await listener.wait_packets(20)
+                assert listener.sequence == list(range(len(listener.sequence)))
+            shank_process.kill()
+            async with asyncio.timeout(PATIENCE_S):
+                await gone.wait()
+            assert [client.is_connected for client in clients] == [True, False]
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(PATIENCE_S):
+            assert await process.wait() == 0
+    with truth.open() as file:
+        strides = list(csv.DictReader(file))
+    assert strides
+    assert all(float(stride["ic_s"]) > start_at_s for stride in strides)
+
+
+def test_ends_by_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--seconds", "0.1"]) == 0
+    assert capsys.readouterr().out.startswith("ready tcp-client:127.0.0.1:")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--play", "absent.imu.csv"], "there is no such file"),
+        (["--play", "absent.imu.csv", "--truth", "x.csv"], "--truth is for a simulated runner"),
+        (["--plan", "fly"], "fly"),
+        (["--plan", "run", "--speed", "3"], "--speed"),
+        (["--pods", "elbow"], "there is no pod elbow"),
+        (["--hci", "usb:0"], "a dongle carries one"),
+        (["--cues", "http://example.org"], "mqtt://HOST:PORT/TOPIC"),
+    ],
+    ids=lambda value: value[-1] if isinstance(value, list) else "",
+)
+def test_wrong_options_get_a_sentence(options: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(options) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_cues_are_heard_while_they_are_fresh() -> None:
+    now = datetime.now(UTC)
+    until = (now + timedelta(seconds=1)).isoformat().replace("+00:00", "Z")
+    cue = {"kind": "cue", "fault": "overstride", "valid_until": until}
+    assert fresh_cue(json.dumps(cue).encode(), now) == cue
+    assert fresh_cue(json.dumps(cue).encode(), now + timedelta(seconds=2)) is None
+    assert fresh_cue(json.dumps(cue | {"kind": "praise"}).encode(), now) is None
+    for broken in (b"", b"[]", b"{}", b"\xff", b'{"kind": "cue", "valid_until": 3}'):
+        assert fresh_cue(broken, now) is None
+    assert cue_address("mqtt://127.0.0.1:1234/hamstream/demo/alerts") == ("127.0.0.1", 1234, "hamstream/demo/alerts")

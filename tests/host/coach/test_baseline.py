@@ -1,0 +1,164 @@
+import math
+import random
+
+import pytest
+
+from host.coach.baseline import MIN_STRIDES, SESSION_STRIDES, Baseline, Habit, Sums
+from host.coach.learning import learn
+from host.coach.norms import norm, slope_per_mps
+from tests.host.coach.runner import NAN, stride
+
+TIBIA = "tibial_inclination_ic_deg"
+
+
+def run(strides=60, side="left", seed=1, **columns):
+    """Strides of one leg; a column is a value, or a function of the stride's index and a random generator."""
+    dice = random.Random(seed)
+    rows = []
+    for i in range(strides):
+        values = {name: value(i, dice) if callable(value) else value for name, value in columns.items()}
+        rows.append(stride(0.7 * i, side, **values))
+    return rows
+
+
+def test_habit_is_mean_and_spread_of_the_strides():
+    usual = learn(run(400, tibial_inclination_ic_deg=lambda i, dice: dice.gauss(15.0, 1.2))).usual(
+        TIBIA, "left", 3.5, 0.0
+    )
+    assert usual.mean == pytest.approx(15.0, abs=0.2)
+    assert usual.sd == pytest.approx(1.2, rel=0.1)
+
+
+def test_each_leg_has_its_own_habit():
+    baseline = learn(run(tibial_inclination_ic_deg=15.0) + run(side="right", tibial_inclination_ic_deg=11.0))
+    assert baseline.usual(TIBIA, "left", 3.5, 0.0).mean == pytest.approx(15.0, abs=0.05)
+    assert baseline.usual(TIBIA, "right", 3.5, 0.0).mean == pytest.approx(11.0, abs=0.05)
+
+
+def test_one_wild_stride_in_ten_hardly_moves_the_habit():
+    wild = learn(run(200, tibial_inclination_ic_deg=lambda i, dice: 60.0 if i % 10 == 0 else dice.gauss(15.0, 1.0)))
+    # A plain mean would read 19.5.
+    assert wild.usual(TIBIA, "left", 3.5, 0.0).mean == pytest.approx(15.3, abs=0.4)
+
+
+def test_unseen_speed_follows_the_norm_and_is_less_certain():
+    baseline = learn(run(speed_mps=3.0, tibial_inclination_ic_deg=14.0))
+    at_4 = baseline.usual(TIBIA, "left", 4.0, 0.0)
+    assert at_4.mean == pytest.approx(14.0 + slope_per_mps(TIBIA), abs=0.1)
+    # 0.32 of the norm's SD between runners, for one m/s.
+    assert at_4.sd == pytest.approx(0.32 * norm(TIBIA, 3.5).sd, rel=0.05)
+    assert baseline.usual(TIBIA, "left", 3.0, 0.0).sd < 0.1
+
+
+def test_speeds_that_were_run_teach_the_own_slope():
+    # This runner lands the same at every speed, unlike the norm (+ 2.6 deg per m/s).
+    baseline = learn(
+        run(
+            200,
+            speed_mps=lambda i, _: 3.0 + (i % 5) * 0.25,
+            tibial_inclination_ic_deg=lambda i, d: d.gauss(14, 1),
+        )
+    )
+    assert baseline.usual(TIBIA, "left", 4.0, 0.0).mean == pytest.approx(14.0, abs=0.4)
+    assert baseline.usual(TIBIA, "left", 4.0, 0.0).sd == pytest.approx(1.0, rel=0.15)
+
+
+def test_slope_never_run_is_uncertain_and_one_that_was_is_not():
+    flat = learn(run(pelvic_tilt_deg=lambda i, d: d.gauss(6.0, 0.5)))
+    assert flat.usual("pelvic_tilt_deg", "left", 3.5, 8.0).sd == pytest.approx(3.1, abs=0.2)
+    hills = learn(
+        run(
+            200,
+            grade_percent=lambda i, _: float(i % 9),
+            pelvic_tilt_deg=lambda i, d: d.gauss(6 + 0.4 * (i % 9), 0.5),
+        )
+    )
+    assert hills.usual("pelvic_tilt_deg", "left", 3.5, 8.0).mean == pytest.approx(6 + 0.4 * 8, abs=0.2)
+    assert hills.usual("pelvic_tilt_deg", "left", 3.5, 8.0).sd == pytest.approx(0.5, rel=0.2)
+
+
+def test_without_a_barometer_the_ground_counts_as_level():
+    baseline = learn(run(grade_percent=NAN, tibial_inclination_ic_deg=14.0))
+    assert baseline.usual(TIBIA, "left", 3.5, NAN) == baseline.usual(TIBIA, "left", 3.5, 0.0)
+    assert baseline.usual(TIBIA, "left", 3.5, NAN).mean == pytest.approx(14.0, abs=0.05)
+
+
+def test_few_strides_unknown_metric_or_speed_tell_nothing():
+    few = learn(run(MIN_STRIDES - 1, tibial_inclination_ic_deg=14.0))
+    assert math.isnan(few.usual(TIBIA, "left", 3.5, 0.0).mean)
+    enough = learn(run(MIN_STRIDES, tibial_inclination_ic_deg=14.0))
+    assert not math.isnan(enough.usual(TIBIA, "left", 3.5, 0.0).mean)
+    assert math.isnan(enough.usual(TIBIA, "left", NAN, 0.0).mean)
+    assert math.isnan(enough.usual(TIBIA, "right", 3.5, 0.0).mean)
+    assert math.isnan(enough.usual("vertical_oscillation_mm", "left", 3.5, 0.0).mean)
+
+
+def test_regression_agrees_with_an_augmented_least_squares_twin():
+    """A prior on a slope is the same as one imagined stride more: solved by plain least squares instead."""
+    numpy = pytest.importorskip("numpy")
+    dice = random.Random(3)
+    rows = [(dice.uniform(2.5, 4.5), dice.uniform(-5, 8)) for _ in range(80)]
+    values = [12 + 2 * (v - 3.5) + 0.3 * g + dice.gauss(0, 1) for v, g in rows]
+    sums = Sums.total(
+        Sums.of(stride(0.0, speed_mps=v, grade_percent=g), y) for (v, g), y in zip(rows, values, strict=True)
+    )
+    habit = Habit.fit(TIBIA, sums)
+    sigma, between = math.sqrt(habit.variance), norm(TIBIA, 3.5).sd
+    design = [[1.0, v - 3.5, g] for v, g in rows]
+    design += [[0, sigma / (0.32 * between), 0], [0, 0, sigma / (0.1 * between)]]
+    target = [*values, slope_per_mps(TIBIA) * sigma / (0.32 * between), 0.0]
+    twin = numpy.linalg.lstsq(numpy.array(design), numpy.array(target), rcond=None)[0]
+    assert habit.coefficients == pytest.approx(tuple(twin), abs=1e-3)
+    residual = numpy.array(values) - numpy.array(design[:-2]) @ twin
+    assert habit.variance == pytest.approx(float(residual @ residual) / len(values), rel=1e-3)
+
+
+def test_json_round_trip_keeps_everything():
+    baseline = learn(run() + run(side="right"))
+    again = Baseline.from_json(baseline.to_json())
+    assert again == baseline
+    assert again.usual(TIBIA, "left", 3.1, 2.0) == baseline.usual(TIBIA, "left", 3.1, 2.0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"version": 99}',
+        '{"version": 1}',
+        '{"version": 1, "habits": {"x": {"left": ["?"]}}}',
+        "null",
+    ],
+)
+def test_what_is_no_baseline_is_refused(text):
+    with pytest.raises(ValueError):  # noqa: PT011 (the message is the reader's own)
+        Baseline.from_json(text)
+
+
+def test_sessions_merge_with_the_old_fading():
+    old = learn(run(100, speed_mps=3.0, pelvic_tilt_deg=4.0))
+    new = learn(run(100, speed_mps=4.0, pelvic_tilt_deg=6.0))
+    merged = old.merged(new)
+    assert merged.sessions == 2
+    assert merged.easy_speed_mps == pytest.approx(3.5)
+    assert merged.sums["pelvic_tilt_deg", "left"].n == pytest.approx(190.0)
+    # Two sessions that disagree: the mean weighs the later one more, and the spread shows it.
+    again = learn(run(100, pelvic_tilt_deg=4.0)).merged(learn(run(100, pelvic_tilt_deg=6.0)))
+    usual = again.usual("pelvic_tilt_deg", "left", 3.5, 0.0)
+    assert usual.mean == pytest.approx((90 * 4 + 100 * 6) / 190)
+    assert usual.sd == pytest.approx(1.0, rel=0.05)
+
+
+def test_a_day_of_running_counts_as_one_session():
+    day = learn(run(2000, pelvic_tilt_deg=6.0))
+    merged = learn(run(100, pelvic_tilt_deg=4.0)).merged(day)
+    assert merged.sums["pelvic_tilt_deg", "left"].n == pytest.approx(90 + SESSION_STRIDES)
+
+
+def test_a_metric_only_one_session_knows_is_kept():
+    old = learn(run(vertical_oscillation_mm=80.0))
+    merged = old.merged(learn(run()))
+    assert merged.usual("vertical_oscillation_mm", "left", 3.5, 0.0).mean == pytest.approx(80.0)
+    assert learn(run()).merged(old).usual("vertical_oscillation_mm", "left", 3.5, 0.0).mean == pytest.approx(80.0)

@@ -1,0 +1,177 @@
+import math
+
+import pytest
+
+from host.coach.faults import FAULTS, Limit, Verdict, context_of, either_unless_contradicted
+from host.coach.learning import learn
+from host.coach.norms import norm
+from tests.host.coach.runner import NAN, Run, stride
+
+TIBIA, FOOT, TILT = "tibial_inclination_ic_deg", "foot_ahead_of_pelvis_mm", "pelvic_tilt_deg"
+FAULT = {fault.id: fault for fault in FAULTS}
+
+
+def habit():
+    """A runner who is exactly the norm at 3.5 m/s, on both legs."""
+    listener = type("Listener", (), {"step": lambda self, stride: []})()
+    run = Run(listener)
+    run.go(60)
+    return learn(run.strides)
+
+
+# Limits worked out by hand from the published norms at 3.5 m/s: tibia 12.616 +- 3.997 deg, foot ahead 227.346
+# +- 21.926 mm, cadence 171.449 +- 11.013 spm; the habit's values are the norm's means.
+LIMITS = [
+    # fault, stride, context, norm, own
+    ("overstride", {TIBIA: 18.61 - 0.05}, "", False, True),  # 12.616 + 1.5 * 3.997 = 18.61
+    ("overstride", {TIBIA: 18.61 + 0.05}, "", True, True),
+    ("overstride", {TIBIA: 15.616 - 0.05}, "", False, False),  # habit + 3
+    ("overstride", {TIBIA: 15.616 + 0.05}, "", False, True),
+    ("overstride", {TIBIA: 17.41 + 0.05}, "uphill", True, True),  # a fifth tighter: 12.616 + 0.8 * 5.996
+    ("overstride", {TIBIA: 17.41 - 0.05}, "uphill", False, True),
+    ("overstride", {TIBIA: 15.016 - 0.05}, "uphill", False, False),  # habit + 2.4
+    ("overstride", {TIBIA: 18.01 + 0.05}, "fast", True, True),  # a tenth tighter: 12.616 + 0.9 * 5.996
+    ("overstride", {TIBIA: 15.316 + 0.05}, "fast", False, True),  # habit + 2.7
+    ("overstride", {FOOT: 227.3 + 25.2}, "", False, True),
+    ("overstride", {FOOT: 227.3 + 24.8}, "", False, False),
+    ("overstride", {FOOT: 260.24 + 0.5}, "", True, True),  # 227.346 + 1.5 * 21.926
+    # The tibia says yes, the foot says the opposite by more than half of its own limit: 16.4 mm, 12.5 mm.
+    ("overstride", {TIBIA: 20.0, FOOT: 227.3 - 17.0}, "", False, False),
+    ("overstride", {TIBIA: 20.0, FOOT: 227.3 - 12.0}, "", True, True),
+    ("overstride", {TIBIA: 20.0, FOOT: 227.3 - 13.0}, "", True, False),
+    # One that is unknown neither helps nor hinders.
+    ("overstride", {TIBIA: 20.0, FOOT: NAN}, "", True, True),
+    ("overstride", {TIBIA: NAN, FOOT: 270.0}, "", True, True),
+    ("overstride", {TIBIA: NAN, FOOT: NAN}, "", None, None),
+    ("overstride", {TIBIA: 0.0, FOOT: 100.0}, "", False, False),
+    # Tilt: 6.464 deg is the habit; the norm has no say, however far.
+    ("tilt_flattened", {TILT: 3.464 + 0.05}, "", None, False),
+    ("tilt_flattened", {TILT: 3.464 - 0.05}, "", None, True),
+    ("tilt_flattened", {TILT: 30.0}, "", None, False),
+    ("tilt_excessive", {TILT: 10.464 - 0.05}, "", None, False),
+    ("tilt_excessive", {TILT: 10.464 + 0.05}, "", None, True),
+    ("tilt_excessive", {TILT: NAN}, "", None, None),
+    # Cadence: 171.449 - 1.5 * 11.013 = 154.93; the habit is 171.43, less 5 % is 162.86.
+    ("low_cadence", {"cadence_spm": 162.86 + 0.1}, "", False, False),
+    ("low_cadence", {"cadence_spm": 162.86 - 0.1}, "", False, True),
+    ("low_cadence", {"cadence_spm": 154.93 - 0.1}, "", True, True),
+    ("low_cadence", {"cadence_spm": 200.0}, "uphill", False, False),
+    # No speed, no norm and no habit.
+    ("low_cadence", {"cadence_spm": 120.0, "speed_mps": NAN}, "", None, None),
+]
+
+
+@pytest.mark.parametrize(("fault", "changes", "context", "against_norm", "own"), LIMITS)
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_limits(fault, changes, context, against_norm, own, side):
+    assert FAULT[fault].judge(stride(0.0, side, **changes), habit(), context) == Verdict(against_norm, own)
+
+
+def test_without_a_habit_only_the_norm_tells():
+    assert FAULT["overstride"].judge(stride(0.0, **{TIBIA: 19.0}), None, "") == (True, None)
+    assert FAULT["tilt_excessive"].judge(stride(0.0, **{TILT: 25.0}), None, "") == (None, None)
+
+
+def test_strictness_brings_limits_nearer():
+    one = stride(0.0, **{TIBIA: 15.0})
+    assert FAULT["overstride"].judge(one, habit(), "", strictness=1.0).own is False
+    assert FAULT["overstride"].judge(one, habit(), "", strictness=1.5).own is True  # habit + 2
+
+
+# Usual for the runner's own speed, slope: running faster or uphill is no fault by itself.
+@pytest.mark.parametrize("speed_mps", [2.5, 3.0, 4.0, 4.5, 5.0])
+def test_running_as_the_norm_does_is_no_fault_at_any_speed(speed_mps):
+    usual = norm("cadence_spm", speed_mps).mean
+    one = stride(0.0, speed_mps=speed_mps, cadence_spm=usual)
+    for fault in FAULTS:
+        assert not fault.judge(one, habit(), context_of(one, habit())).exceeds, fault.id
+
+
+def test_an_uncertain_habit_widens_the_limit():
+    # 8 % of slope, never run: 0.1 * 3.835 deg per percent is 3.07 deg of doubt, times 1.5 is 4.6, not 4 deg.
+    assert FAULT["tilt_excessive"].judge(stride(0.0, **{TILT: 10.9}), habit(), "").own is True
+    assert FAULT["tilt_excessive"].judge(stride(0.0, grade_percent=8.0, **{TILT: 10.9}), habit(), "").own is False
+    assert FAULT["tilt_excessive"].judge(stride(0.0, grade_percent=8.0, **{TILT: 11.2}), habit(), "").own is True
+
+
+@pytest.mark.parametrize(
+    ("norm_says", "own_says", "exceeds"),
+    [
+        (None, None, None),
+        (True, None, True),
+        (None, True, True),
+        (False, None, False),
+        (True, False, True),
+        (False, True, True),
+        (False, False, False),
+    ],
+)
+def test_verdict_is_beyond_either(norm_says, own_says, exceeds):
+    assert Verdict(norm_says, own_says).exceeds is exceeds
+
+
+@pytest.mark.parametrize(
+    ("scores", "verdict"),
+    [
+        ([], None),
+        ([NAN], None),
+        ([1.1], True),
+        ([1.0], False),
+        ([1.1, -0.4], True),
+        ([1.1, -0.6], False),
+        ([NAN, 1.1], True),
+    ],
+)
+def test_either_unless_contradicted(scores, verdict):
+    assert either_unless_contradicted(scores) is verdict
+
+
+@pytest.mark.parametrize(
+    ("speed_mps", "grade_percent", "context"),
+    [
+        (3.5, 0.0, ""),
+        (3.5, 2.9, ""),
+        (3.5, 3.0, "uphill"),
+        (3.5, -8.0, ""),
+        (4.1, 0.0, ""),
+        (4.3, 0.0, "fast"),  # 1.2 * 3.5 = 4.2
+        (4.3, 5.0, "uphill"),
+        (4.3, NAN, "fast"),
+        (NAN, NAN, ""),
+    ],
+)
+def test_context(speed_mps, grade_percent, context):
+    assert context_of(stride(0.0, speed_mps=speed_mps, grade_percent=grade_percent), habit()) == context
+
+
+def test_fast_is_unknown_without_an_easy_speed():
+    assert context_of(stride(0.0, speed_mps=4.9), None) == ""
+
+
+def test_every_row_is_sound():
+    ids = [fault.id for fault in FAULTS]
+    assert len(set(ids)) == len(ids)
+    for fault in FAULTS:
+        assert fault.limits
+        assert 0 <= fault.hold.end < fault.hold.begin <= fault.hold.of
+        assert set(fault.silences) <= set(ids) - {fault.id}
+        assert set(fault.tighter) <= {"uphill", "fast"}
+        assert all(0.0 < factor <= 1.0 for factor in fault.tighter.values())
+        for limit in fault.limits:
+            assert limit.source, f"{fault.id}: every number has a source"
+            assert hasattr(stride(0.0), limit.metric)
+            assert limit.sign in (-1, 1)
+            assert not (math.isnan(limit.norm_sds) and math.isnan(limit.own_margin)), "against nothing"
+            if not math.isnan(limit.norm_sds):
+                assert not math.isnan(norm(limit.metric, 3.5).mean)
+
+
+def test_a_natural_forward_tilt_is_never_a_fault():
+    for limit in (limit for fault in FAULTS for limit in fault.limits if limit.metric == TILT):
+        assert math.isnan(limit.norm_sds)
+
+
+def test_limit_names_its_unit():
+    assert isinstance(FAULTS[0].limits[0], Limit)
+    for limit in (limit for fault in FAULTS for limit in fault.limits):
+        assert limit.metric.rsplit("_", 1)[-1] in {"deg", "mm", "spm", "ms", "dps", "percent", "factor"}

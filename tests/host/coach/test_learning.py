@@ -1,0 +1,104 @@
+import math
+
+import pytest
+
+from host.coach.learning import Learner
+from tests.host.coach.runner import NAN, Run
+
+TIBIA = "tibial_inclination_ic_deg"
+
+
+class _Listener:
+    """Stands in for the coach, so that Run feeds a Learner."""
+
+    def __init__(self, faultless=True):
+        self.learner = Learner()
+        self.faultless = faultless
+
+    def step(self, stride):
+        self.learner.add(stride, faultless=self.faultless)
+        return []
+
+
+def listen():
+    listener = _Listener()
+    return listener, Run(listener)
+
+
+def test_a_minute_of_steady_running_makes_a_habit():
+    listener, run = listen()
+    run.go(98, tibial_inclination_ic_deg=14.0)  # 10 s to settle and 58.6 s
+    assert listener.learner.learnt is None
+    assert listener.learner.session() is None
+    run.go(4, tibial_inclination_ic_deg=14.0)
+    learnt = listener.learner.learnt
+    assert learnt is not None
+    assert learnt.usual(TIBIA, "right", 3.5, 0.0).mean == pytest.approx(14.0, abs=0.05)
+    assert learnt.easy_speed_mps == pytest.approx(3.5)
+
+
+def test_unsteady_running_does_not_count():
+    listener, run = listen()
+    for _ in range(100):
+        run.go(1, speed_mps=2.9)
+        run.go(1, speed_mps=4.1)
+    assert listener.learner.learnt is None
+
+
+def test_running_at_an_unknown_speed_does_not_count():
+    listener, run = listen()
+    run.go(200, speed_mps=NAN)
+    assert listener.learner.learnt is None
+
+
+def test_first_seconds_do_not_count():
+    listener, run = listen()
+    run.go(14, tibial_inclination_ic_deg=30.0)  # 9.8 s
+    run.go(90, tibial_inclination_ic_deg=14.0)
+    assert listener.learner.learnt.usual(TIBIA, "left", 3.5, 0.0).mean == pytest.approx(14.0, abs=0.05)
+
+
+def test_later_strides_teach_the_profile_but_not_what_this_session_is_judged_by():
+    listener, run = listen()
+    run.go(110, tibial_inclination_ic_deg=14.0)
+    before = listener.learner.learnt
+    run.go(400, speed_mps=4.5, tibial_inclination_ic_deg=14.0)
+    assert listener.learner.learnt is before
+    # Each stride is pulled in to what was thought possible: the profile moves, not all the way at once.
+    assert before.usual(TIBIA, "left", 4.5, 0.0).mean > 16.5
+    assert listener.learner.session().usual(TIBIA, "left", 4.5, 0.0).mean < 15.5
+    assert listener.learner.session().easy_speed_mps == pytest.approx(3.5)
+
+
+def test_strides_with_a_fault_do_not_teach():
+    listener, run = listen()
+    run.go(110)
+    listener.faultless = False
+    before = listener.learner.session()
+    run.go(100, speed_mps=4.5)
+    assert listener.learner.session() == before
+
+
+def test_a_session_once_given_stays_as_it_is():
+    listener, run = listen()
+    run.go(110)
+    given = listener.learner.session()
+    text = given.to_json()
+    run.go(100)
+    assert given.to_json() == text
+    assert listener.learner.session() != given
+
+
+def test_a_wild_later_stride_is_pulled_in():
+    listener, run = listen()
+    run.go(110, tibial_inclination_ic_deg=14.0)
+    run.go(5, tibial_inclination_ic_deg=1000.0)
+    assert listener.learner.session().usual(TIBIA, "left", 3.5, 0.0).mean == pytest.approx(14.0, abs=0.1)
+
+
+def test_a_missing_metric_stays_unknown():
+    listener, run = listen()
+    run.go(120, pelvic_tilt_deg=NAN)
+    assert math.isnan(listener.learner.learnt.usual("pelvic_tilt_deg", "left", 3.5, 0.0).mean)
+    run.go(20)
+    assert ("pelvic_tilt_deg", "left") not in listener.learner.session().sums

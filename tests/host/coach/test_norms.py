@@ -1,0 +1,50 @@
+import math
+
+import pytest
+
+from host.coach.norms import norm, slope_per_mps
+
+# Copied by hand from the published table (mean and SD between 26 runners).
+PUBLISHED = [
+    ("cadence_spm", 2.5, 161.718, 9.611),
+    ("cadence_spm", 4.5, 184.04, 13.704),
+    # Against quiet standing, about 3 deg above the angle against gravity.
+    ("tibial_inclination_ic_deg", 3.5, 12.616, 3.997),
+    ("pelvic_tilt_deg", 2.5, 4.778, 4.098),
+    ("pelvic_drop_deg", 4.5, 3.782, 1.423),
+    ("foot_ahead_of_pelvis_mm", 3.5, 227.346, 21.926),
+]
+
+
+@pytest.mark.parametrize(("metric", "speed_mps", "mean", "sd"), PUBLISHED)
+def test_norm_at_a_measured_speed_is_the_published_one(metric, speed_mps, mean, sd):
+    assert norm(metric, speed_mps) == pytest.approx((mean, sd))
+
+
+def test_norm_is_linear_between_measured_speeds():
+    # Half way between 161.718 and 171.449; a quarter of the way between 171.449 and 184.04.
+    assert norm("cadence_spm", 3.0).mean == pytest.approx(166.5835)
+    assert norm("cadence_spm", 3.75).mean == pytest.approx(174.59675)
+    assert norm("cadence_spm", 3.75).sd == pytest.approx(11.68575)
+
+
+def test_norm_is_held_a_little_beyond_the_measured_speeds():
+    assert norm("cadence_spm", 2.0) == norm("cadence_spm", 2.5)
+    assert norm("cadence_spm", 5.0) == norm("cadence_spm", 4.5)
+
+
+@pytest.mark.parametrize("speed_mps", [1.9, 5.1, -1.0, math.nan, math.inf])
+def test_norm_is_unknown_far_beyond_the_measured_speeds(speed_mps):
+    assert math.isnan(norm("cadence_spm", speed_mps).mean)
+    assert math.isnan(norm("cadence_spm", speed_mps).sd)
+
+
+# Names for which a norm would be against gravity, or does not exist.
+@pytest.mark.parametrize("metric", ["shank_retraction_dps", "pelvic_tilt_abs_deg", "tibial_inclination_ic_abs_deg"])
+def test_metric_without_a_norm_is_unknown(metric):
+    assert math.isnan(norm(metric, 3.5).mean)
+    assert math.isnan(slope_per_mps(metric))
+
+
+def test_slope_with_speed_spans_the_measured_range():
+    assert slope_per_mps("cadence_spm") == pytest.approx((184.04 - 161.718) / 2.0)

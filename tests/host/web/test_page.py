@@ -1,0 +1,412 @@
+"""The live page in a real Chromium, fed by a real server: what is shown, what is said, and what never is."""
+
+import asyncio
+import functools
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
+
+from host.feed import Feed
+from host.web.server import LivePage
+from tests.host.web.feeder import Feeder
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
+    pytest.mark.asyncio(loop_scope="module"),  # one browser for all, each test with a profile of its own
+]
+fixture = functools.partial(pytest_asyncio.fixture, loop_scope="module")
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PHONE = {"width": 390, "height": 844}
+SMALL = {"width": 375, "height": 667}
+DESK = {"width": 1280, "height": 800}
+
+# What the voice was asked to say, and how many tones were played.
+EARS = """
+window.said = [];
+window.tones = 0;
+speechSynthesis.getVoices = () => VOICES;
+speechSynthesis.speak = (utterance) => window.said.push(utterance.text);
+const Tone = window.OscillatorNode;
+window.OscillatorNode = class extends Tone { constructor(...a) { super(...a); window.tones++; } };
+"""
+VOICE = EARS.replace("VOICES", "[{ name: 'Test', lang: 'en' }]")
+NO_VOICE = EARS.replace("VOICES", "[]")
+
+
+class Eyes:
+    """Opens pages, and notes every request, error and console line that should not be."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self.unwanted: list[str] = []
+        self.expected: tuple[str, ...] = ()  # what the browser itself may complain of in this test
+
+    async def open(self, url: str, size: dict[str, int] = PHONE, script: str = VOICE, **options: Any) -> Page:
+        context = await self._browser.new_context(viewport=size, **options)  # type: ignore[arg-type]
+        context.on("request", lambda request: self._note_request(request.url))
+        context.on("weberror", lambda error: self.unwanted.append(str(error.error)))
+        context.on("console", self._note_console)
+        await context.add_init_script(script)
+        page = await context.new_page()
+        await page.goto(url)
+        return page
+
+    def _note_request(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.hostname != "127.0.0.1" and parts.scheme not in ("data", "blob"):
+            self.unwanted.append(f"request to {url}")
+
+    def _note_console(self, message: ConsoleMessage) -> None:
+        expected = any(text in message.text for text in self.expected)
+        if message.type in ("error", "warning") and not expected:
+            self.unwanted.append(f"console: {message.text}")
+
+
+@fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@fixture
+async def eyes(browser: Browser) -> AsyncIterator[Eyes]:
+    eyes = Eyes(browser)
+    yield eyes
+    for context in browser.contexts:
+        await context.close()
+    assert eyes.unwanted == []
+
+
+@pytest.fixture
+def feed() -> Feed:
+    return Feed()
+
+
+@fixture
+async def server(feed: Feed) -> AsyncIterator[LivePage]:
+    async with LivePage(feed, norm=lambda metric, speed_mps: (9.0, 2.0)) as page:
+        yield page
+
+
+def running(feed: Feed, runner: str = "Ana", strides: int = 10, **more: Any) -> Feeder:
+    feeder = Feeder(feed, runner)
+    feeder.start()
+    feeder.pods()
+    feeder.status("running")
+    for _ in range(strides):
+        feeder.stride(**more)
+    return feeder
+
+
+async def until(check: Callable[[], Awaitable[Any]]) -> Any:
+    """The first truthy answer."""
+    async with asyncio.timeout(10):
+        while not (answer := await check()):  # noqa: ASYNC110 - the browser has no event to wait on
+            await asyncio.sleep(0.02)
+        return answer
+
+
+async def state(page: Page, name: str) -> None:
+    await expect(page.locator("#view-runner")).to_have_attribute("data-state", name)
+
+
+async def test_one_glance_tells_the_runner_the_one_thing(feed: Feed, server: LivePage, eyes: Eyes):
+    page = await eyes.open(server.url)
+    words = page.locator("#words")
+    await state(page, "idle")
+    feeder = Feeder(feed)
+    feeder.start()
+    feeder.pods(shank_left="searching")
+    feeder.status("waiting", "Stand still")
+    await state(page, "searching")
+    await expect(page.locator("#detail")).to_have_text("Left shank")
+    feeder.pods()
+    await state(page, "stand")
+    await expect(words).to_have_text("Stand still")
+    feeder.status("ready", "Ready. Run when you like.")
+    await state(page, "ready")
+    feeder.status("running")
+    await state(page, "measuring")  # nothing is known yet: "all is well" would be a guess
+    feeder.stride(quality="settling")
+    await state(page, "measuring")
+    feeder.stride()
+    await state(page, "calm")
+    await expect(words).to_have_text("All is well")
+    await expect(page.locator("#stat-cadence")).to_have_text("172")
+    await expect(page.locator("#stat-speed")).to_have_text("10.9")
+    feeder.status("running", held=["overstride"])
+    await expect(words).to_have_text("Keep going")  # it holds, but it is not time to say so
+    feeder.cue("Land under yourself, heel down", side="right")
+    await state(page, "cue")
+    await expect(words).to_have_text("Land under yourself, heel down")
+    await expect(page.locator("#detail")).to_have_text("Right leg")
+    feeder.status("running")
+    feeder.cue("Better. Keep that.", kind="praise")
+    await state(page, "praise")
+    await expect(words).to_have_text("Better. Keep that.")
+    feeder.end()
+    await state(page, "ended")
+
+
+async def test_a_lost_pod_is_said_until_it_is_back(feed: Feed, server: LivePage, eyes: Eyes):
+    feeder = running(feed)
+    page = await eyes.open(server.url)
+    await state(page, "calm")
+    feeder.pods(shank_right="lost")
+    await state(page, "lost")
+    await expect(page.locator("#words")).to_have_text("Right shank pod lost")
+    feeder.status("running", "Right shank pod lost: check its strap")
+    await expect(page.locator("#words")).to_have_text("Right shank pod lost: check its strap")
+    feeder.pods()
+    feeder.status("running")
+    feeder.stride()
+    await state(page, "calm")
+
+
+async def test_a_cue_gives_way_to_its_reminder_and_to_calm(feed: Feed, server: LivePage, eyes: Eyes):
+    feeder = running(feed)
+    page = await eyes.open(server.url)
+    await page.clock.install()
+    feeder.status("running", held=["overstride"])
+    feeder.cue("Land under yourself, heel down")
+    await state(page, "cue")
+    await page.clock.fast_forward(9_000)
+    await state(page, "cue")
+    await page.clock.fast_forward(2_000)
+    await state(page, "reminder")
+    await expect(page.locator("#words")).to_have_text("Land under yourself, heel down")
+    feeder.status("running")
+    await page.clock.fast_forward(500)
+    assert await page.locator("#view-runner").get_attribute("data-state") in ("calm", "measuring")
+    await expect(page.locator("#earlier")).to_contain_text("Land under yourself, heel down")
+
+
+async def test_what_is_fresh_is_spoken_and_what_is_stale_is_only_kept(feed: Feed, server: LivePage, eyes: Eyes):
+    feeder = running(feed)
+    page = await eyes.open(server.url)
+    await state(page, "calm")
+    feeder.cue("Said before there was sound")
+    await state(page, "cue")
+    assert await page.evaluate("said") == []
+
+    await page.get_by_role("button", name="Sound off").click()
+    await expect(page.get_by_role("button", name="Sound on")).to_have_attribute("aria-pressed", "true")
+    feeder.cue("Too old by now", age_s=1.5)
+    feeder.cue("Short steps, lift the knee")
+    feeder.status("standing", "Stand still")
+    feeder.status("standing", "Stand still", held=["overstride"])  # the same prompt is said once
+    await until(lambda: page.evaluate("said.length >= 3"))
+    assert await page.evaluate("said") == ["Sound on", "Short steps, lift the knee", "Stand still"]
+    assert await page.evaluate("tones") == 0
+    await expect(page.locator("#words")).to_have_text("Short steps, lift the knee")
+
+    await page.get_by_role("link", name="Coach").click()
+    await expect(page.locator(".cues li span")).to_have_text(
+        ["Short steps, lift the knee", "Too old by now", "Said before there was sound"]
+    )
+    await page.get_by_role("button", name="Sound on").click()
+    feeder.cue("Said to nobody")
+    await expect(page.locator(".cues li span").first).to_have_text("Said to nobody")
+    assert await page.evaluate("said.length") == 3
+
+
+async def test_where_there_is_no_voice_there_are_tones(feed: Feed, server: LivePage, eyes: Eyes):
+    feeder = running(feed)
+    page = await eyes.open(server.url, script=NO_VOICE)
+    await page.get_by_role("button", name="Sound off").click()
+    await expect(page.locator("#sound-text")).to_have_text("Tones on")
+    before = await page.evaluate("tones")
+    feeder.cue("Land under yourself, heel down")
+    await until(lambda: page.evaluate(f"tones === {before} + 2"))
+    feeder.cue("Better. Keep that.", kind="praise")
+    await until(lambda: page.evaluate(f"tones === {before} + 5"))
+    assert await page.evaluate("said") == []
+
+
+@pytest.mark.parametrize("wrong_by_ms", [-3_600_000, 3_600_000])
+async def test_a_phone_whose_clock_is_wrong_still_knows_what_is_fresh(
+    feed: Feed, server: LivePage, eyes: Eyes, wrong_by_ms: int
+):
+    feeder = running(feed)
+    clock = f"const now = Date.now; Date.now = () => now() + {wrong_by_ms};"
+    page = await eyes.open(server.url, script=VOICE + clock)
+    await page.get_by_role("button", name="Sound off").click()
+    await state(page, "calm")
+    feeder.cue("Too old by now", age_s=1.5)
+    feeder.cue("Land under yourself, heel down")
+    await until(lambda: page.evaluate("said.length > 1"))
+    assert await page.evaluate("said") == ["Sound on", "Land under yourself, heel down"]
+    assert (await page.locator("#stat-time").inner_text()).startswith("00:0")
+
+
+PLOT = "() => [...document.querySelectorAll('.plot')].map((p) => p.data)"
+
+
+async def test_charts_move_with_every_stride(feed: Feed, server: LivePage, eyes: Eyes):
+    feeder = running(feed, strides=30)
+    for _ in range(4):
+        feeder.stride(quality="gap")
+    feeder.stride(tibia_deg=16.0)
+    feeder.stride(tibia_deg=16.0)
+    feeder.cue("Land under yourself, heel down")
+    page = await eyes.open(server.url, DESK)
+    await until(lambda: page.evaluate("[...document.querySelectorAll('.plot')].filter((p) => p.data).length === 4"))
+    tibia, cadence, tilt, contact = await page.evaluate(PLOT)
+    left, right = tibia[2], tibia[3]
+    assert (left["name"], right["name"]) == ("left", "right")
+    assert left["line"]["color"] != right["line"]["color"]
+    assert left["marker"]["symbol"] != right["marker"]["symbol"]
+    assert left["y"][-3:-1] == [None, None]  # flagged strides are gaps
+    assert left["y"][-1] == pytest.approx(16.0, abs=1.2)
+    low, high = tibia[0]["y"], tibia[1]["y"]
+    assert (low[0], high[0]) == pytest.approx((6.0, 12.0))  # 9.0 plus and minus 1.5 SD of 2.0
+    assert len(tilt) == 2  # no band: a natural tilt is never outside of anything
+    assert len(cadence) == len(contact) == 4
+    shapes = await page.evaluate("document.querySelector('.plot').layout.shapes.map((s) => s.x0)")
+    assert len(shapes) == 1
+
+    line = page.locator(".plot").first.locator(".scatterlayer .trace").nth(2).locator("path.js-line").first
+    before = await line.get_attribute("d")
+    newest = [feeder.stride(), feeder.stride()]
+    await until(lambda: page.evaluate(f"document.querySelector('.plot').data[2].x.at(-1) === {newest[0].ic_s}"))
+    assert await line.get_attribute("d") != before
+    await page.locator(".plot").last.scroll_into_view_if_needed()
+    await until(
+        lambda: page.evaluate(f"document.querySelectorAll('.plot')[3].data.at(-1).x.at(-1) === {newest[1].ic_s}")
+    )
+
+
+async def test_the_coach_sees_figures_patterns_pods_and_the_disclaimer(feed: Feed, server: LivePage, eyes: Eyes):
+    feeder = running(feed, strides=20)
+    feeder.status("running", held=["overstride", "tilt_excessive"])
+    page = await eyes.open(server.url, DESK)
+    await expect(page.locator(".card h2")).to_have_text("Ana")
+    feeder.cue("Land under yourself, heel down")
+    await expect(page.locator(".held li")).to_have_text(["Overstride", "Tilt excessive"])
+    await expect(page.locator(".cue-now")).to_have_text("Land under yourself, heel down")
+    row = page.locator(".figures tbody tr").first.locator("td")
+    assert [float(text) for text in await row.all_inner_texts()] == pytest.approx([9.0, 9.8], abs=1.0)
+    pods = page.locator(".pods tbody tr")
+    await expect(pods.nth(2)).to_contain_text("12 %")
+    await expect(pods.nth(2).locator("td.low")).to_have_count(1)
+    await expect(pods.nth(1)).to_contain_text("0.2 %")
+    await expect(pods.nth(0)).to_contain_text("0.6 ms")
+    feeder.pods(shank_left="lost")
+    await expect(pods.nth(1)).to_have_attribute("data-link", "lost")
+    for _ in range(12):
+        feeder.stride(tibia_deg=15.0)
+    await expect(row.first).to_contain_text("▲")  # beyond the band, told by more than a colour
+    await expect(page.get_by_text("Training aid, not a medical device")).to_be_visible()
+
+
+async def test_it_comes_back_by_itself_when_the_server_does(feed: Feed, eyes: Eyes):
+    async with AsyncExitStack() as first:
+        server = await first.enter_async_context(LivePage(feed))
+        feeder = running(feed)
+        page = await eyes.open(server.url)
+        await page.get_by_role("button", name="Sound off").click()
+        await state(page, "calm")
+        await expect(page.locator("#connection")).to_be_hidden()
+        eyes.expected = ("/live", "ERR_CONNECTION_REFUSED")
+    await expect(page.locator("#connection")).to_contain_text("Trying again")
+    await state(page, "offline")
+    feeder.cue("Nobody could hear this", age_s=2)
+    async with LivePage(feed, port=server.port) as again:
+        assert again.port == server.port
+        await expect(page.locator("#connection")).to_be_hidden()
+        feeder.cue("Land under yourself, heel down")
+        await state(page, "cue")
+        assert await page.evaluate("said") == ["Sound on", "Land under yourself, heel down"]
+
+
+async def test_several_runners_have_a_card_each_and_a_phone_its_own(feed: Feed, server: LivePage, eyes: Eyes):
+    ana, bo = running(feed, "Ana"), running(feed, "Bo / <b>2</b>")
+    coach = await eyes.open(server.url, DESK)
+    await expect(coach.locator(".card h2")).to_have_text(["Ana", "Bo / <b>2</b>"])  # text, never markup
+    phone = await eyes.open(server.url)
+    await phone.get_by_role("button", name="Sound off").click()
+    await phone.locator("#picker").select_option("Bo / <b>2</b>")
+    await expect(phone).to_have_url(f"{server.url}#runner/Bo%20%2F%20%3Cb%3E2%3C%2Fb%3E")
+    ana.cue("Only for Ana")
+    bo.cue("Only for Bo")
+    await expect(phone.locator("#words")).to_have_text("Only for Bo")
+    assert await phone.evaluate("said") == ["Sound on", "Only for Bo"]
+    await phone.reload()
+    await expect(phone.locator("#picker")).to_have_value("Bo / <b>2</b>")
+
+
+@pytest.mark.parametrize("size", [SMALL, PHONE, DESK, {"width": 844, "height": 390}])
+async def test_nothing_is_cut_off(feed: Feed, server: LivePage, eyes: Eyes, size: dict[str, int]):
+    feeder = running(feed)
+    running(feed, "Bartholomew")
+    page = await eyes.open(f"{server.url}#runner", size)
+    overflow = "document.documentElement.scrollWidth - innerWidth"
+    for text in ("Land under yourself, heel down", "Leave the tilt alone, let it tip forward", "Unquestionably yes"):
+        feeder.cue(text)
+        await expect(page.locator("#words")).to_have_text(text)
+        box, stats = await page.locator("#fit").bounding_box(), await page.locator(".stats").bounding_box()
+        assert box is not None
+        assert stats is not None
+        assert await page.evaluate("document.getElementById('words').scrollWidth") <= box["width"] + 1
+        assert box["y"] + box["height"] <= stats["y"]
+        assert stats["y"] + stats["height"] <= size["height"]
+        assert float((await page.evaluate("getComputedStyle(words).fontSize"))[:-2]) >= 40  # huge, everywhere
+        assert await page.evaluate(overflow) <= 0
+    await page.goto(f"{server.url}#coach")
+    await expect(page.locator(".card")).to_have_count(2)
+    assert await page.evaluate(overflow) <= 0
+
+
+async def test_the_view_follows_the_screen_and_the_keyboard(feed: Feed, server: LivePage, eyes: Eyes):
+    running(feed)
+    wide, phone = await eyes.open(server.url, DESK), await eyes.open(server.url, PHONE)
+    await expect(wide.locator("#view-coach")).to_be_visible()
+    await expect(phone.locator("#view-runner")).to_be_visible()
+    await expect(phone.locator("#view-coach")).to_be_hidden()
+    assert await phone.evaluate("!document.querySelector('script[src*=plotly]')")  # 5 MB that a runner does not need
+    for _ in range(3):
+        await phone.keyboard.press("Tab")
+    await phone.keyboard.press("Enter")
+    await expect(phone.locator("#view-coach")).to_be_visible()
+    await phone.keyboard.press("Tab")
+    await phone.keyboard.press("Space")
+    await expect(phone.locator("#sound")).to_have_attribute("aria-pressed", "true")
+
+
+async def test_the_token_can_be_typed(feed: Feed, eyes: Eyes):
+    running(feed)
+    async with LivePage(feed, token="s3cret") as server:
+        eyes.expected = ("401 (Unauthorized)",)
+        page = await eyes.open(f"http://127.0.0.1:{server.port}/")
+        await page.get_by_label("Token").fill("s3cret")
+        await page.get_by_role("button", name="Open").click()
+        await state(page, "calm")
+        await expect(page).to_have_url(f"http://127.0.0.1:{server.port}/")
+
+
+async def test_colours_follow_the_scheme_while_it_runs(feed: Feed, server: LivePage, eyes: Eyes):
+    running(feed)
+    page = await eyes.open(server.url, DESK, color_scheme="light")
+    left = "document.querySelector('.plot')?.data?.at(-2).line.color"
+    assert await until(lambda: page.evaluate(left)) == "#0072b2"
+    await page.emulate_media(color_scheme="dark")
+    await until(lambda: page.evaluate(f"{left} === '#56b4e9'"))
