@@ -16,6 +16,7 @@ from dsp.stream import run
 from dsp.types import FRAME, STRIDE, Role
 
 MAGIC = b"hamstream core 1\n"
+NO_STRIDES = np.zeros(0, STRIDE)
 RUNNING_S = 1.5  # a runner without a new stride for so long is not running any more
 
 
@@ -36,7 +37,10 @@ class Status:
 
 
 class GaitAnalyzer:
-    """Finds every stride of a runner who wears three pods. Raises ValueError for impossible parameters, later nothing."""
+    """Finds every stride of a runner who wears three pods.
+
+    Raises ValueError for impossible parameters (in Params) and for a foreign snapshot; samples never raise anything.
+    """
 
     def __init__(self, params: Params | None = None) -> None:
         self.params = params or Params()
@@ -45,7 +49,7 @@ class GaitAnalyzer:
         self._legs = state.legs(self.params.swing_peak_radps)
         self._core = state.core()
         self._pending = [np.zeros((0, state.FRAME_WIDTH)) for _ in Role]
-        self._newest = np.full(3, -np.inf)
+        self._newest = np.full(3, -np.inf)  # newest sample time of each pod, s
         self._out = np.zeros(8, STRIDE)
 
     def push(self, role: Role, frames: NDArray[np.void]) -> NDArray[np.void]:
@@ -54,14 +58,15 @@ class GaitAnalyzer:
         frames: (n,) FRAME, n >= 0. A frame with NaN is a lost sample. Frames out of order are dropped and counted.
         """
         if len(frames) == 0:
-            return np.zeros(0, STRIDE)
-        rows = np.array(frames, FRAME).view("f8").reshape(-1, state.FRAME_WIDTH)  # own copy: the caller's may change
+            return NO_STRIDES
+        rows = np.ascontiguousarray(frames, FRAME).view("f8").reshape(-1, state.FRAME_WIDTH)
         pending = self._pending[role]
-        self._pending[role] = np.concatenate((pending, rows)) if len(pending) else rows
-        times = rows[:, 0]
-        newest = times.max() if np.isfinite(times).all() else max((t for t in times if np.isfinite(t)), default=-np.inf)
-        if not np.isfinite(self._core["start_s"][0]):
-            self._core["start_s"] = newest if not np.isfinite(times[0]) else times[0]
+        self._pending[role] = np.concatenate((pending, rows))  # a copy: the caller's array may change
+        newest = rows[-1, 0]
+        if not newest > self._newest[role]:  # out of order, or no number
+            newest = max((t for t in rows[:, 0] if t < np.inf), default=-np.inf)
+        if self._core["start_s"][0] == -np.inf:
+            self._core["start_s"] = min((t for t in rows[:, 0] if abs(t) < np.inf), default=-np.inf)
         self._newest[role] = max(self._newest[role], newest)
         return self._run(self._watermark())
 
@@ -69,20 +74,21 @@ class GaitAnalyzer:
         """The stream has ended: process what still waits."""
         return self._run(np.inf)
 
-    def _times(self) -> NDArray[np.float64]:
+    def _times(self) -> list[float]:
         """Newest sample time by pod; a pod that was never seen counts from the session's start."""
-        return np.maximum(self._newest, self._core["start_s"][0])
+        start = float(self._core["start_s"][0])
+        return [max(t, start) for t in self._newest.tolist()]
 
     def _watermark(self) -> float:
         """Up to where every pod that is not silent has delivered."""
         times = self._times()
-        waited_for = times[times >= times.max() - self.params.lag_s]
-        return float(waited_for.min())
+        oldest = max(times) - self.params.lag_s
+        return min(t for t in times if t >= oldest)
 
     def _run(self, watermark: float) -> NDArray[np.void]:
         pelvis, left, right = self._pending
         if not any(len(p) and not p[0, 0] > watermark for p in self._pending):
-            return np.zeros(0, STRIDE)
+            return NO_STRIDES
         room = 8 + (len(pelvis) + len(left) + len(right)) // 20  # a stride takes more samples than that at any rate
         if len(self._out) < room:
             self._out = np.zeros(room, STRIDE)
@@ -90,19 +96,20 @@ class GaitAnalyzer:
         for role, n in zip(Role, used, strict=True):
             if n:
                 self._pending[role] = self._pending[role][n:].copy()
-        return self._out[: self._core["rows"][0]].copy()
+        written = int(self._core["rows"][0])
+        return self._out[:written].copy() if written else NO_STRIDES
 
     @property
     def status(self) -> Status:
         """What the runner can be told now."""
         core, pods = self._core[0], self._pods
         times = self._times()
-        seen = np.isfinite(self._newest)
-        silent = tuple(role for role in Role if not seen[role] or times[role] < times.max() - self.params.lag_s)
+        oldest = max(times) - self.params.lag_s
+        silent = tuple(role for role in Role if self._newest[role] == -np.inf or times[role] < oldest)
         worn = [role for role in Role if role not in silent]
         calibrated = pods["calibrated"].astype(bool)
         standing_s = float(min((pods["resting_s"][role] for role in worn), default=0.0))
-        if core["now_s"] - core["stride_s"] < RUNNING_S:
+        if core["stride_s"] > core["now_s"] - RUNNING_S:
             phase = Phase.WALKING if core["walking"] else Phase.RUNNING
         elif worn and all(calibrated[role] for role in worn):
             phase = Phase.READY

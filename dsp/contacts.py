@@ -1,7 +1,7 @@
 """When a foot meets the ground and when it leaves, from that shank's pod, with the pelvis's help for leaving.
 
-Phases of a leg: SWING_NEXT waits for the forward swing, SWING follows it to its end, SEARCH looks for the impact, STANCE
-for the heel to leave. The swing is only a gate: the zero crossing of the rate leads contact by 26 ms on average and by
+Phases of a leg: SWING_NEXT waits for the forward swing, SWING follows it to its end, SEARCH looks for the impact,
+STANCE for the heel to leave. The swing is only a gate: the zero crossing of the rate leads contact by 26 ms on average and by
 2 to 59 ms between runners, so it never is the time of contact where there is an impact.
 """
 
@@ -66,7 +66,7 @@ def search(leg, co, t, dt, w, force):  # type: ignore[no-untyped-def]
         contact = (leg["zero_s"] if leg["zero_s"] == leg["zero_s"] else leg["search_s"] + 0.02) + leg["zero_lead_s"]
         sd = 0.012
     leg["force_min"] = min(leg["force_min"], force)
-    if not contact == contact:
+    if math.isnan(contact):
         return NOTHING
     stride = contact - leg["ic_s"]
     if stride < 1.3:

@@ -8,7 +8,7 @@ import math
 
 from dsp.jit import kernel
 from dsp.quaternion import level, rotate, turn, turn_world
-from dsp.state import ACC, FALL, GYR, LOST, QUAT, RATE, RING, VEL, T
+from dsp.state import ACC, FALL, GYR, LOST, QUAT, RING, VEL, T
 
 G = 9.80665
 UPRIGHT = 0.82  # cosine of 35 deg: a pod that is worn as instructed is never further from upright in standing
@@ -40,10 +40,16 @@ def tick(pod, co, t):  # type: ignore[no-untyped-def]
         return 0
     period = pod["period_s"]
     error = t - pod["t_s"] - period
-    if error > (co["gap_periods"] - 1.0) * period:
+    if (
+        step > co["gap_periods"] * period
+    ):  # from one stamp to the next: a clock that is being set right drifts past the line
         pod["n_phase"] = 1
         pod["t_s"] = t
-        return int(error / period + 0.5) if error < 1e6 * period else 1000000
+        return int(step / period - 0.5) if step < 1e6 * period else 1000000
+    if abs(error) > (co["gap_periods"] - 1.0) * period:  # the line is left behind: follow, nothing was lost
+        pod["n_phase"] = 1
+        pod["t_s"] = t
+        return 0
     most = int(co["clock_samples"])
     pod["n_phase"] = min(pod["n_phase"] + 1, most)
     pod["n_rate"] = min(pod["n_rate"] + 1, most)
@@ -179,7 +185,6 @@ def end_rest(pod):  # type: ignore[no-untyped-def]
 @kernel
 def advance(pod, t, ax, ay, az, gx, gy, gz, lost):  # type: ignore[no-untyped-def]
     """One sample further: attitude (trapezium of the rates), velocity (trapezium of the forces), one ring row."""
-    ring = pod["ring"]
     last = pod["gyr"]
     bias = pod["bias"]
     q = pod["q"]
@@ -201,21 +206,23 @@ def advance(pod, t, ax, ay, az, gx, gy, gz, lost):  # type: ignore[no-untyped-de
     force[0] = fx
     force[1] = fy
     force[2] = fz
-    i = n & (RING - 1)
-    ring[i, T] = t
-    ring[i, ACC] = ax
-    ring[i, ACC + 1] = ay
-    ring[i, ACC + 2] = az
-    ring[i, GYR] = wx
-    ring[i, GYR + 1] = wy
-    ring[i, GYR + 2] = wz
-    for j in range(4):
-        ring[i, QUAT + j] = q[j]
-    for j in range(3):
-        ring[i, VEL + j] = v[j]
-    ring[i, RATE] = 0.0
-    ring[i, FALL] = fz - G
-    ring[i, LOST] = lost
+    row = pod["ring"][n & (RING - 1)]
+    row[T] = t
+    row[ACC] = ax
+    row[ACC + 1] = ay
+    row[ACC + 2] = az
+    row[GYR] = wx
+    row[GYR + 1] = wy
+    row[GYR + 2] = wz
+    row[QUAT] = q[0]
+    row[QUAT + 1] = q[1]
+    row[QUAT + 2] = q[2]
+    row[QUAT + 3] = q[3]
+    row[VEL] = v[0]
+    row[VEL + 1] = v[1]
+    row[VEL + 2] = v[2]
+    row[FALL] = fz - G
+    row[LOST] = lost
     pod["n"] = n + 1
     if not pod["ready"]:
         start(pod, ax, ay, az)

@@ -140,7 +140,7 @@ class Params:
 
     # --- posture and models
     pelvis_lean_rad: float = math.radians(10.0)
-    """Anterior tilt of the pelvis in standing: 11 deg in healthy adults (Vialle 2005, doi 10.2106/JBJS.D.02043: 12 +- 6)."""
+    """Anterior tilt of the pelvis in standing: 13 +- 6 deg in healthy adults (Vialle 2005, doi 10.2106/JBJS.D.02043)."""
     free_fall_mps2: float = 0.4 * G_MPS2
     """Below this vertical specific force the pelvis is in flight."""
     flight_share: float = 0.06

@@ -1,7 +1,7 @@
 """All state of the core, as flat records that kernels change in place.
 
-`POD` is one pod (index: Role), `LEG` one leg (index: Side), `CORE` what joins them. The ring holds the last samples of a
-pod, one row a sample, its columns named below. Saving and restoring these arrays saves and restores the core.
+`POD` is one pod (index: Role), `LEG` one leg (index: Side), `CORE` what joins them. The ring holds the last samples of
+a pod, one row a sample, its columns named below. Saving and restoring these arrays saves and restores the core.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 # Columns of a ring row.
 T, ACC, GYR, QUAT, VEL, RATE, FALL, LOST, WIDTH = 0, 1, 4, 7, 11, 14, 15, 16, 17
 # T: time, s. ACC: 3, specific force, sensor axes. GYR: 3, rate less bias, sensor axes. QUAT: 4. VEL: 3, integrated
-# velocity, the pod's world. RATE: rate about the hinge (shanks). FALL: vertical acceleration (world z, gravity removed).
+# velocity, the pod's world. RATE: rate about the hinge (shanks). FALL: vertical acceleration (world z, less gravity).
 # LOST: 1 where the sample was lost and bridged.
 FRAME_T, FRAME_ACC, FRAME_GYR, FRAME_PRESSURE, FRAME_WIDTH = 0, 1, 4, 7, 8  # types.FRAME as a row of numbers
 RING = 1024  # rows: 2.4 s at 420 Hz, more than the longest stride and the longest bridged gap

@@ -2,7 +2,6 @@
 
 import math
 
-
 from dsp.alignment import watch_hinge
 from dsp.attitude import loosen
 from dsp.contacts import INITIAL, SWING_NEXT, TERMINAL, follow_leg, follow_pelvis
@@ -23,24 +22,26 @@ def run(cores, pods, legs, cos, pelvis, left, right, watermark, out):  # type: i
     co = cos[0]
     core["rows"] = 0
     n0, n1, n2 = 0, 0, 0
+    t0, t1, t2 = when(pelvis, 0), when(left, 0), when(right, 0)
     while True:
-        # a NaN time sorts first and is dropped
-        t0 = when(pelvis, n0)
-        t1 = when(left, n1)
-        t2 = when(right, n2)
         t = min(t0, t1, t2)
         if t > watermark or t == math.inf:
             return n0, n1, n2
-        role = 0 if t0 == t else 1 if t1 == t else 2
-        if role == 0:
+        if t0 == t:
+            role = 0
             frame = pelvis[n0]
             n0 += 1
-        elif role == 1:
+            t0 = when(pelvis, n0)
+        elif t1 == t:
+            role = 1
             frame = left[n1]
             n1 += 1
+            t1 = when(left, n1)
         else:
+            role = 2
             frame = right[n2]
             n2 += 1
+            t2 = when(right, n2)
         arrive(core, pods, legs, co, role, frame, out)
 
 
@@ -50,7 +51,7 @@ def when(frames, n):  # type: ignore[no-untyped-def]
     if n >= len(frames):
         return math.inf
     t = frames[n, FRAME_T]
-    return t if abs(t) < 1e18 else -math.inf
+    return t if abs(t) < 1e18 else -math.inf  # no number sorts first, and is dropped
 
 
 @kernel

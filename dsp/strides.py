@@ -1,7 +1,7 @@
 """From events and attitude to a stride record.
 
-`mid_stance` runs when a terminal contact is known: the ankle stood still in mid-stance, which corrects the shank, gives the
-stride's speed and direction, and through them corrects the pelvis. `complete` runs when the next initial contact of
+`mid_stance` runs when a terminal contact is known: the ankle stood still in mid-stance, which corrects the shank, gives
+the stride's speed and direction, and through them corrects the pelvis. `complete` runs when the next initial contact of
 the leg is known and writes the record.
 """
 
@@ -302,7 +302,7 @@ def complete(core, pods, legs, co, side, out):  # type: ignore[no-untyped-def]
         row["tibial_inclination_ic_rad"] = math.nan
         row["shank_mid_stance_rad"] = math.nan
     if core["now_s"] - pods[0]["raw_s"] <= co["missing_s"]:
-        if not row["pelvic_tilt_range_rad"] == row["pelvic_tilt_range_rad"]:
+        if math.isnan(row["pelvic_tilt_range_rad"]):
             quality |= SETTLING
         if math.sqrt(pods[0]["p"][1, 1]) > co["settled_tilt_sd_rad"]:
             quality |= SETTLING

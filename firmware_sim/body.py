@@ -1,4 +1,5 @@
-"""How the body moves along a track: poses of the pelvis and both ankles and shanks, as control points of a curve.
+"""How the body moves along a track: poses of the pelvis and both ankles and shanks, as control points of a
+curve.
 
 Waveforms of the stride (waveforms.py) at the phase that the clocks tell, sized and shifted by the form of the
 moment; the ankle goes from foothold to foothold and stands still in between, with the shank turning over it.
@@ -16,14 +17,14 @@ from firmware_sim.waveforms import REST_PHASE, RUN, WALK, sizes
 Array = NDArray[np.float64]
 Columns = dict[str, Array]
 
-# Typical lengths at 1.72 m of height (Winter 2009, Biomechanics and Motor Control of Human Movement, ch. 4).
+# Settings: where the centres are above the ground in an adult of usual height. No signal depends on them.
 PELVIS_HEIGHT_M = 0.95
 ANKLE_HEIGHT_M = 0.07
 
 
 def compose(track: Track, first: int, end: int) -> Array:
     """Control points (n, 18) at grid instants `first` to `end`, exclusive."""
-    t: Array = np.arange(first, end) * GRID_S
+    t = np.arange(first, end, dtype=np.float64) * GRID_S
     path = track.path(first, end)
     form = _between(np.array(track.knots), t)
     legs = [

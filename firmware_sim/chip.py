@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 # How far a pod worn as instructed may be turned, about x, y and the long axis z: the wearing instructions.
 PELVIS_TURN_DEG = (12.0, 12.0, 12.0)
 SHANK_TURN_DEG = (12.0, 12.0, 60.0)
-PRESSURE_NOISE_PA = 2.0  # a BMP388-class barometer at low power
+PRESSURE_NOISE_PA = 2.0  # a few Pa is usual for small barometers; a setting
 SAMPLES_PER_PACKET = 8
 ASLEEP_S = 20.0  # well within the motion that a runner remembers
 
@@ -36,7 +36,7 @@ class Chip:
     gyr_range_dps: int
 
 
-# What such chips can be set to, up to each one's own ends (LSM6DSO data sheet, ST DS12140, tables 42-43, 45-46).
+# What such chips can be set to, up to each one's own ends.
 RATES_HZ = (104, 208, 416)
 ACC_RANGES_G = (2, 4, 8, 16)
 GYR_RANGES_DPS = (250, 500, 1000, 2000, 4000)
@@ -51,7 +51,7 @@ CHIPS = {
 # Uncalibrated zero-rate offset of these gyros, and the spread of their oscillators around the nominal rate.
 GYR_OFFSET_DPS = (0.5, 3.0)
 RATE_ERROR = (0.01, 0.03)
-ACC_OFFSET_G = 0.003  # what a factory calibration leaves
+ACC_OFFSET_G = 0.003  # spread of each axis; a setting
 
 
 class World(Protocol):

@@ -79,8 +79,7 @@ STANDING_TILT_RAD = 9.8 * _DEG
 # In running the swing side is furthest forward at this share of its own stride (mean of 8 runners).
 ROTATION_PHASE = 0.61
 
-# Comfortable walking at 1.4 m/s in round textbook numbers (Perry & Burnfield 2010, Gait Analysis, 2nd ed.,
-# ISBN 978-1-55642-766-4): good enough to be told apart from running, not a model of a patient's gait.
+# Comfortable walking in round numbers, to be told apart from running. Settings, not measurements.
 _WALK_MPS, _WALK_CADENCE_SPM, _WALK_DUTY = 1.4, 113.0, 0.62
 
 

@@ -3,7 +3,7 @@
 import csv
 import gzip
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,6 @@ from firmware_sim.runner import SimulatedRunner
 from firmware_sim.truth import TrueStride, write_truth
 from host.pods.profile import G_MPS2, PodInfo
 
-CHUNK_S = 1.0
 PRESSURE_PERIOD_S = 0.5
 
 Frames = dict[Role, NDArray[np.void]]
@@ -82,22 +81,6 @@ def to_frames(info: PodInfo, t_s: NDArray[np.float64], counts: NDArray[np.int16]
     frames["gyr_radps"] = counts[:, 3:] * (np.radians(info.gyr_range_dps) / 32768.0)
     frames["pressure_pa"] = np.nan
     return frames
-
-
-def simulate_coached(
-    plan: Plan | str,
-    seconds: float,
-    coach: Callable[[Frames], list[str]],
-    *,
-    seed: int = 0,
-    chunk_s: float = CHUNK_S,
-) -> list[TrueStride]:
-    """A session in which `coach` gets each piece of frames and answers with faults, which the runner hears."""
-    session = Session(plan, seed=seed)
-    for t in np.arange(chunk_s, seconds + chunk_s, chunk_s):
-        for fault in coach(session.read(min(t, seconds))):
-            session.runner.hear(fault)
-    return [stride for stride in session.runner.take_truth() if stride.next_ic_s <= seconds]
 
 
 def write_table(path: Path, frames: Mapping[Role, NDArray[np.void]]) -> None:

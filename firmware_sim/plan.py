@@ -14,8 +14,8 @@ PRESETS = {
     "clean": "stand 5; run 3.2",
     "overstride": "stand 5; run 3.2; at 30 overstride strong",
     # Each fault stays until the runner hears of it; then all is well until the next, round and round.
-    "demo": "stand 4; run 3.2; at 22 overstride; at 70 tilt_flattened; at 125 low_cadence; at 180 well;"
-    " at 200 again 20",
+    "demo": "stand 4; run 3.2; at 20 overstride; at 70 tilt_flattened; at 125 low_cadence; at 180 well;"
+    " at 200 again 18",
 }
 
 LANGUAGE = f"""\

@@ -11,7 +11,7 @@ import logging
 import random
 import struct
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from typing import Any, Protocol, Self, runtime_checkable
 
@@ -109,10 +109,11 @@ class SimulatedPod:
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
-        await self.unplug()
+        await self._power_off()
 
     async def plug(self) -> None:
         """Power on: advertises until a host connects, and again whenever the link has ended."""
+        await self._power_off()
         async with contextlib.AsyncExitStack() as stack:
             transport = await self._open_transport()
             stack.push_async_callback(transport.close)
@@ -122,26 +123,32 @@ class SimulatedPod:
             await self._device.start_advertising(auto_restart=True)
             for loop in (self._sample_forever, self._send_forever, self._notify_pressure_forever):
                 self._start(loop())
-            stack.push_async_callback(self._stop_all)
             self._power = stack.pop_all()
 
     async def unplug(self) -> None:
         """Power off, without a word: the host finds out by itself."""
-        power, self._power = self._power, None
-        if power is not None:
-            await power.aclose()
-            self._on_disconnection(0)
+        await self._power_off()
+        self._start(self._sample_forever())  # unheard: the wearer's time goes on
 
-    def _start(self, work: Any) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _stop_all(self) -> None:
+    async def _power_off(self) -> None:
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        power, self._power = self._power, None
+        if power is not None:
+            await power.aclose()
+        self._on_disconnection(0)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._on_done)
+
+    def _on_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("%s has failed", self.name, exc_info=error)
 
     # Sampling and sending
 

@@ -33,7 +33,7 @@ SHANK_SITE_M = (0.02, 0.035, 0.16)  # sideways towards the other leg
 PELVIS_SITE_M = (-0.10, 0.0, 0.03)
 # A landing shakes pod and strap: a short damped swing, back where it was when it is over. Strap resonance is
 # 15-40 Hz.
-IMPACT_HZ, IMPACT_DECAY_S = 22.0, 0.012
+IMPACT_HZ, IMPACT_DECAY_S = 17.0, 0.010  # rises for 8 ms
 IMPACT_LASTS_S = 0.3  # nothing is left of it then
 IMPACT_FORWARD = 0.3  # share along the shank's x
 IMPACT_AT_PELVIS, IMPACT_DELAY_S = 0.12, 0.008  # how much of it reaches the sacrum, and when
@@ -157,12 +157,12 @@ def site_m(role: Role) -> Array:
 def _ring(u: Array) -> Array:
     """Acceleration of the pod's swing after a landing, largest value 1, at times `u` (n,) s after it.
 
-    The second derivative of d(u) = (u/T) exp(-u/T) (1 - cos w u), so that neither velocity nor place is left
-    changed.
+    The second derivative of d(u) = (u/T)^2 exp(-u/T) (1 - cos w u): no speed and no offset is left behind.
     """
     u = np.clip(u, 0.0, IMPACT_LASTS_S)
     rate, w = 1.0 / IMPACT_DECAY_S, 2.0 * np.pi * IMPACT_HZ
-    ramp, ramp1, ramp2 = u * rate, rate * (1.0 - u * rate), rate * rate * (u * rate - 2.0)
+    x = u * rate
+    ramp, ramp1, ramp2 = x * x, rate * (2.0 - x) * x, rate * rate * (2.0 - 4.0 * x + x * x)
     swing, swing1, swing2 = 1.0 - np.cos(w * u), w * np.sin(w * u), w * w * np.cos(w * u)
     return np.exp(-u * rate) * (ramp2 * swing + 2.0 * ramp1 * swing1 + ramp * swing2) / _RING_PEAK
 

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 # The wearer begins this long after the last pod was started, so that the very first samples are streamed too.
 START_DELAY_S = 0.1
+# A host connects its pods one after the other, within seconds; perhaps it wants only some of them.
+START_PATIENCE_S = 10.0
 # How long pods stay on after the end of a recording, for what is queued then. Less than the two seconds of
 # silence after which a host takes a link as lost.
 DRAIN_S = 1.5
@@ -64,7 +66,7 @@ async def run_pods(
             log.info("%s is on, address %s", pod.name, pod.address)
         on_ready()
         if start_at_s is None:
-            await _all_streaming(pods)
+            await _streaming(pods)
             start_at_s = time.monotonic() + START_DELAY_S
         end_s = wearer.start(start_at_s)
         log.info("the wearer starts")
@@ -74,10 +76,13 @@ async def run_pods(
         log.info("the recording is over")
 
 
-async def _all_streaming(pods: Sequence[SimulatedPod]) -> None:
-    while not all(pod.streaming for pod in pods):
-        for pod in pods:
-            await pod.started.wait()
+async def _streaming(pods: Sequence[SimulatedPod]) -> None:
+    """Until all pods stream, or those that the host wants do."""
+    starts = [asyncio.ensure_future(pod.started.wait()) for pod in pods]
+    await asyncio.wait(starts, return_when=asyncio.FIRST_COMPLETED)
+    _, missing = await asyncio.wait(starts, timeout=START_PATIENCE_S)
+    for start in missing:
+        start.cancel()
 
 
 @asynccontextmanager

@@ -4,8 +4,8 @@ Phase counts strides: whole at initial contact of the leg (of the left leg, for 
 contact at the natural duty factor. Source of RUN: means over 8 runners and both legs of the motion in
 Fukuchi, Fukuchi & Duarte 2017, PeerJ 5:e3298, doi:10.7717/peerj.3298 (CC BY 4.0), at 2.5, 3.5 and 4.5 m/s,
 each aligned at its contacts; legs do the same half a stride apart, so the pelvis moves with even harmonics
-up, along and in tilt, with odd ones sideways. Source of WALK: anchor points read from the curves of Perry &
-Burnfield 2010, Gait Analysis, ISBN 978-1-55642-766-4.
+up, along and in tilt, with odd ones sideways. WALK is drawn by hand to the usual
+shape of textbook curves, not fitted to measurements: it is there to be told apart from running.
 
 Units: m and rad; axes and signs as in dsp/types.py.
 """
@@ -93,22 +93,27 @@ RUN = Waveforms(
         },
     ),
     ankle_along=Shape(
-        (-0.1834, 0.0156),
+        (-0.1834, 0.0155),
         {
-            1: (0.1431, -0.0426, -0.0148, -0.0116),
-            2: (0.0162, -0.0080, 0.0003, 0.0035),
-            3: (0.0060, -0.0043, -0.0001, -0.0015),
-            4: (-0.0017, -0.0015, -0.0004, 0.0016),
-            5: (-0.0001, -0.0012, -0.0007, 0.0000),
+            1: (0.1432, -0.0426, -0.0148, -0.0117),
+            2: (0.0163, -0.0079, 0.0003, 0.0035),
+            3: (0.0060, -0.0042, -0.0000, -0.0015),
+            4: (-0.0018, -0.0013, -0.0004, 0.0016),
+            5: (-0.0002, -0.0011, -0.0007, -0.0000),
+            6: (0.0003, -0.0000, 0.0003, -0.0001),
+            7: (-0.0004, 0.0000, 0.0001, 0.0004),
         },
     ),
     ankle_up=Shape(
-        (0.1313, 0.0518),
+        (0.1415, 0.0394),
         {
-            1: (-0.1295, -0.0770, -0.0423, -0.0288),
-            2: (0.0206, 0.0209, 0.0107, -0.0025),
-            3: (0.0048, -0.0016, -0.0023, -0.0061),
-            4: (0.0018, 0.0001, 0.0010, -0.0039),
+            1: (-0.1298, -0.0884, -0.0422, -0.0184),
+            2: (0.0208, 0.0152, 0.0111, 0.0027),
+            3: (0.0050, -0.0050, -0.0019, -0.0023),
+            4: (0.0014, -0.0022, 0.0010, -0.0009),
+            5: (-0.0010, -0.0020, -0.0006, -0.0001),
+            6: (0.0002, -0.0026, -0.0008, -0.0012),
+            7: (0.0010, -0.0013, 0.0002, -0.0006),
         },
     ),
     pelvis_up=Shape(
@@ -154,8 +159,8 @@ RUN = Waveforms(
             5: (-0.0035, 0.0070, 0.0017, 0.0011),
         },
     ),
-    rest=(0.10, 0.16),
-    blend=(0.10, 0.16),
+    rest=(0.09, 0.15),
+    blend=(0.05, 0.04),
 )
 
 WALK = Waveforms(

@@ -84,7 +84,7 @@ class Service:
             note = f"MQTT: {mqtt.endpoint}"
             if config.web.enabled:
                 token = config.web.token.get_secret_value() if config.web.token else None
-                page = LivePage(feed, config.web.host, config.web.port, token=token, norm=norm)
+                page = LivePage(feed, config.web.host, config.web.port, token=token, norm=_band)
                 service.page_url = (await stack.enter_async_context(page)).url
                 note = f"Live page: {service.page_url}   {note}"
             if view:
@@ -138,6 +138,12 @@ async def serve(config: Config, jobs: Callable[[Service], list[Job]], seconds: f
     finally:
         if service is not None:
             print_summary(service.sessions, config.database)
+
+
+def _band(metric: str, speed_mps: float) -> tuple[float, float]:
+    """Mean and SD among healthy runners, as the live page wants them."""
+    usual = norm(metric, speed_mps)
+    return usual.mean, usual.sd
 
 
 def recover_all(folder: Path) -> list[Path]:

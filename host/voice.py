@@ -28,12 +28,12 @@ class Voice:
         self._command = tuple(command)
         self._report = report
         self._reported = False
-        self._waiting: tuple[str, float] | None = None
+        self._next = "", -math.inf  # the text to speak next, and until when
         self._news = asyncio.Event()
 
     def say(self, text: str, fresh_s: float = math.inf) -> None:
         """Speaks `text` as soon as the one being spoken ends, if that is within `fresh_s`."""
-        self._waiting = text, asyncio.get_running_loop().time() + fresh_s
+        self._next = text, asyncio.get_running_loop().time() + fresh_s
         self._news.set()
 
     async def run(self) -> None:
@@ -41,9 +41,9 @@ class Voice:
         while True:
             await self._news.wait()
             self._news.clear()
-            waiting, self._waiting = self._waiting, None
-            if waiting and asyncio.get_running_loop().time() <= waiting[1]:
-                await self._speak(waiting[0])
+            text, until_s = self._next
+            if asyncio.get_running_loop().time() <= until_s:
+                await self._speak(text)
 
     async def _speak(self, text: str) -> None:
         quiet = asyncio.subprocess.DEVNULL

@@ -158,7 +158,10 @@ class Subscriber:
 
     def _on_message(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
         expiry_s = getattr(message.properties, "MessageExpiryInterval", None)
-        payload = json.loads(message.payload)
+        try:
+            payload = json.loads(message.payload)
+        except ValueError:
+            payload = {"no JSON": message.payload}
         self.messages.append(Received(message.topic, payload, message.qos, message.retain, expiry_s))
 
     def on(self, leaf: str) -> list[Received]:

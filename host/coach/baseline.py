@@ -3,9 +3,8 @@
 A habit is a small linear model, `metric = a + b * (speed - 3.5 m/s) + c * grade`, fitted to steady strides.
 Only sums are kept, so habits of several sessions merge by addition. What the strides themselves cannot tell
 is taken from a prior: the slope with speed is that of the norm until the runner has run at several speeds,
-and the slope with grade is zero, with an honest uncertainty. That uncertainty is part of the spread: far from
-any speed or slope seen, the habit is vague and limits that count in spreads widen, so running faster or
-uphill is no fault by itself.
+and the slope with grade is zero, with an honest uncertainty. Far from any speed or slope seen the habit is
+in doubt, and limits widen with that doubt, so running faster or uphill is no fault by itself.
 
 Metrics go by their names in `host.records.Stride`. Speeds in m/s, grades in percent, + uphill.
 """
@@ -131,13 +130,13 @@ class Habit:
         )
 
     def at(self, speed_mps: float, grade_percent: float) -> Usual:
-        """Mean and SD of one stride at this speed and slope: its spread, and how little is known there."""
+        """What is usual at this speed and slope: mean, spread of one stride, and how little is known of it."""
         x, g = speed_mps - MIDDLE_MPS, grade_percent
         a, b, c = self.coefficients
         mean = a + b * x + c * g
         (aa, ab, ac), (_, bb, bc), (_, _, cc) = self.covariance
         doubt = aa + 2.0 * (ab * x + ac * g + bc * x * g) + bb * x * x + cc * g * g
-        return Usual(mean, math.sqrt(self.variance + max(doubt, 0.0)))
+        return Usual(mean, math.sqrt(self.variance), math.sqrt(max(doubt, 0.0)))
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,12 @@ UPHILL, FAST = "uphill", "fast"
 UPHILL_PERCENT = 3.0  # form-pattern table: uphill is a grade of at least 3 %
 FAST_SHARE = 1.2  # form-pattern table: fast is 20 % above the runner's own easy speed
 
-# How far on the way to its own limit, on the other side of usual, a second measure contradicts the first.
-# Half way: a measure that merely fails to confirm (noise about usual) is no contradiction. Chosen, not
-# measured.
-CONTRADICTION = -0.5
+# Where a second measure contradicts the first, as a score. Against the norm: on the other side of usual,
+# for bodies differ (long legs land further ahead at the same tibia). Against the own habit: half way to its
+# own limit on the other side, for there a measure that merely fails to confirm is noise about usual.
+# Chosen; docs/coaching.md has what it does to healthy runners.
+NORM_CONTRADICTS = 0.0
+OWN_CONTRADICTS = -0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,9 @@ class Limit:
         if math.isnan(usual.mean):
             return math.nan
         margin = max(self.own_margin, self.own_share * abs(usual.mean), self.own_sds * usual.sd)
-        return self.sign * (value - usual.mean) / (tighter * margin)
+        # What is usual at a speed or slope that was never run is itself uncertain: one more, independent
+        # margin.
+        return self.sign * (value - usual.mean) / math.hypot(tighter * margin, self.own_sds * usual.doubt)
 
 
 class Hold(NamedTuple):
@@ -80,13 +84,14 @@ class Verdict(NamedTuple):
         return bool(self.norm) or bool(self.own)
 
 
-Combine = Callable[[Sequence[float]], bool | None]
+# From the limits' scores, and the score at which one contradicts another.
+Combine = Callable[[Sequence[float], float], bool | None]
 
 
-def either_unless_contradicted(scores: Sequence[float]) -> bool | None:
+def either_unless_contradicted(scores: Sequence[float], contradicts: float) -> bool | None:
     """One measure beyond its limit suffices, unless another says the opposite. Unknown ones do nothing."""
     known = [score for score in scores if not math.isnan(score)]
-    return max(known) > 1.0 and min(known) > CONTRADICTION if known else None
+    return max(known) > 1.0 and min(known) > contradicts if known else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +117,7 @@ class Fault:
             if not math.isnan(limit.own_margin):
                 own = _own(limit.metric, stride, baseline)
                 own_scores.append(limit.against_own(value, own, tighter))
-        return Verdict(self.combine(norm_scores), self.combine(own_scores))
+        return Verdict(self.combine(norm_scores, NORM_CONTRADICTS), self.combine(own_scores, OWN_CONTRADICTS))
 
 
 def context_of(stride: Stride, baseline: Baseline | None) -> str:

@@ -10,7 +10,7 @@ import math
 import statistics
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from host.coach.baseline import METRICS, Baseline, Sums
 from host.records import Stride
@@ -58,12 +58,15 @@ class Learner:
 
     def add(self, stride: Stride, *, faultless: bool) -> None:
         """One good running stride. `faultless`: no fault holds now (matters only after the first window)."""
-        steady = self._steady(stride)
+        speed_mps = self._steady_speed(stride)
         # Two legs run at once: each stride stands for half its time.
         seconds = (stride.next_ic_s - stride.ic_s) / 2.0
         self._running_s += seconds
-        if not steady or self._running_s < self._params.settle_s:
+        if speed_mps is None or self._running_s < self._params.settle_s:
             return
+        # The speed of a single stride is noisy, and its error goes with the stride's other metrics: a slope
+        # fitted to that would be the error's.
+        stride = replace(stride, speed_mps=speed_mps)
         if self.learnt is None:
             self._window.append(stride)
             self._steady_s += seconds
@@ -80,21 +83,22 @@ class Learner:
         """All that this session showed, for the profile; None before the first window is full."""
         return self.learnt and Baseline(self.learnt.easy_speed_mps, 1, dict(self._sums))
 
-    def _steady(self, stride: Stride) -> bool:
+    def _steady_speed(self, stride: Stride) -> float | None:
+        """The median speed of this leg's recent strides, if this one keeps to it."""
         recent = self._recent[stride.side]
         if math.isnan(stride.speed_mps):
-            return False
+            return None
         recent.append(stride.speed_mps)
         middle = statistics.median(recent)
         full = len(recent) == self._params.recent_strides
-        return full and abs(stride.speed_mps - middle) <= self._params.steady_share * middle
+        return middle if full and abs(stride.speed_mps - middle) <= self._params.steady_share * middle else None
 
     def _add_later(self, stride: Stride, learnt: Baseline) -> None:
         for metric in METRICS:
             y = getattr(stride, metric)
             usual = learnt.usual(metric, stride.side, stride.speed_mps, stride.grade_percent)
             if not (math.isnan(y) or math.isnan(usual.mean)):
-                reach = self._params.clip_sds * usual.sd
+                reach = self._params.clip_sds * math.hypot(usual.sd, usual.doubt)
                 key = metric, stride.side
                 self._sums[key] = self._sums[key].plus(Sums.of(stride, _clip(y, usual.mean, reach)))
 

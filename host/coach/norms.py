@@ -35,7 +35,8 @@ class Usual(NamedTuple):
     """What is usual for a metric, in the metric's unit. NaN means unknown."""
 
     mean: float
-    sd: float
+    sd: float  # of what is spread about the mean: runners for a norm, strides for a habit
+    doubt: float = 0.0  # SD of the mean itself, where it is inferred from other speeds or slopes
 
 
 UNKNOWN = Usual(math.nan, math.nan)

@@ -108,6 +108,11 @@ class BrokerLink:
     @asynccontextmanager
     async def connect(self, will: Will | None = None) -> AsyncIterator[Connection]:
         """An open connection. Raises SinkError: what is wrong and, where the user can help, what to do."""
+        if will is not None and self._version is None:
+            # Ask without a will first: where it stands in a CONNECT differs between the versions, so that an
+            # older broker may take it for nonsense and hang up, which takes long to notice.
+            async with self.connect():
+                pass
         client, version = await self._open(will)
         try:
             yield Connection(client, self.config.endpoint, version is ProtocolVersion.V5)

@@ -47,12 +47,12 @@ CREATE TABLE log (
 CREATE TABLE strides (
     seq INTEGER PRIMARY KEY, of_session TEXT NOT NULL, number INTEGER NOT NULL, {_columns(Stride)}
 );
-CREATE UNIQUE INDEX strides_of_session ON strides (of_session, number);
+CREATE INDEX strides_of_session ON strides (of_session, number);
 CREATE TABLE cues (
     seq INTEGER PRIMARY KEY, of_session TEXT NOT NULL, number INTEGER NOT NULL, decided_utc TEXT NOT NULL,
     {_columns(Cue)}
 );
-CREATE UNIQUE INDEX cues_of_session ON cues (of_session, number);
+CREATE INDEX cues_of_session ON cues (of_session, number);
 CREATE TABLE profiles (
     runner TEXT PRIMARY KEY, baseline TEXT NOT NULL, updated_utc TEXT NOT NULL
 ) WITHOUT ROWID;
@@ -181,7 +181,7 @@ def _write_ended(conn: sqlite3.Connection, session: str, values: tuple[Any, ...]
 def _write_row(table: str, kind: str) -> Callable[[sqlite3.Connection, str, tuple[Any, ...]], None]:
     def write(conn: sqlite3.Connection, session: str, values: tuple[Any, ...]) -> None:
         row = (_log(conn, session, kind), session, *values)
-        conn.execute(f"INSERT OR IGNORE INTO {table} VALUES ({_marks(len(row))})", row)
+        conn.execute(f"INSERT INTO {table} VALUES ({_marks(len(row))})", row)
 
     return write
 

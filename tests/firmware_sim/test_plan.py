@@ -59,7 +59,7 @@ def test_presets_are_plans_of_somebody_who_stands_first_and_then_runs(preset: st
 
 def test_the_demo_is_good_for_a_while_and_then_overstrides() -> None:
     follower = Follower(parse("demo"))
-    assert not follower.at(20.0).faults
+    assert not follower.at(19.0).faults
     assert list(follower.at(25.0).faults) == ["overstride"]
 
 

@@ -12,14 +12,16 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import aiomqtt
 import pytest
 from bleak import BleakClient, BleakScanner
 
 from dsp.types import Role
 from firmware_sim.__main__ import main
-from firmware_sim.ears import cue_address, fresh_cue
+from firmware_sim.ears import cue_address, fresh_cue, listen
 from firmware_sim.radio import open_backends
 from host.pods import profile
+from host.sinks.broker import EmbeddedBroker
 from tests.firmware_sim.virtual_pods import PATIENCE_S, Listener, find
 
 REPOSITORY = Path(__file__).parents[2]
@@ -101,6 +103,23 @@ def test_ends_by_itself(capsys: pytest.CaptureFixture[str]) -> None:
 def test_wrong_options_get_a_sentence(options: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(options) == 2
     assert said in capsys.readouterr().err
+
+
+async def test_the_runner_listens_to_its_topic() -> None:
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    async with EmbeddedBroker() as broker:
+        url = f"mqtt://{broker.host}:{broker.port}/hamstream/demo/alerts"
+        ears = asyncio.create_task(listen(url, lambda cue: heard.put_nowait(cue["fault"])))
+        async with aiomqtt.Client(broker.host, broker.port, protocol=aiomqtt.ProtocolVersion.V311) as speaker:
+            until = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
+            async with asyncio.timeout(PATIENCE_S):
+                while heard.empty():  # nobody tells when the runner has subscribed
+                    cue = {"kind": "cue", "fault": "overstride", "valid_until": until}
+                    await speaker.publish("hamstream/demo/alerts", json.dumps(cue))
+                    await asyncio.sleep(0.1)
+        assert heard.get_nowait() == "overstride"
+        ears.cancel()
+        await asyncio.gather(ears, return_exceptions=True)
 
 
 def test_cues_are_heard_while_they_are_fresh() -> None:

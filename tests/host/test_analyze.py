@@ -128,6 +128,18 @@ def test_rows_are_those_of_the_pipeline(run: tuple[Frames, list[TrueStride]], se
     assert all(list(row) == list(CUE_COLUMNS) for row in written)
 
 
+def test_strides_after_a_pod_has_died_are_not_lost(run: tuple[Frames, list[TrueStride]], tmp_path: Path) -> None:
+    """The other pods still wait for it when the file ends."""
+    frames = dict(run[0])
+    right = frames[Role.SHANK_RIGHT]
+    frames[Role.SHANK_RIGHT] = right[right["t_s"] < SECONDS - 3.0]
+    write_table(tmp_path / "run.imu.parquet", frames)
+    analyze_files([tmp_path / "run.imu.parquet"], tmp_path)
+    last = {row["side"]: float(row["next_ic_s"]) for row in rows_of(tmp_path / "run.strides.csv")}
+    assert last["right"] < SECONDS - 2.9
+    assert last["left"] > SECONDS - 1.0
+
+
 def events_of(frames: Frames) -> Iterator[PodEvent]:
     """The frames as the packets of three pods would have brought them, 30 ms late."""
     ranges = {"acc_range_g": 16, "gyr_range_dps": 2000}

@@ -136,7 +136,7 @@ async def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 async def test_a_disk_that_is_nearly_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor_module.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 50_000_000}))
+    monkeypatch.setattr(doctor_module.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 80_000_000}))
     line = (await found(write(tmp_path, "")))["disk"]
     assert (line.state, "2.0 hours only" in line.text) == (PROBLEM, True)
 

@@ -147,7 +147,7 @@ FINE: dict[str, Callable[[pa.Table], pa.Table]] = {
     ),
     "one pod": lambda rows: rows.filter(pa.compute.equal(rows["pod"], "pelvis")),
     "packet by packet, and two pods": lambda rows: without_pelvis(by_packets(rows)),
-    "a hole of 10 s": lambda rows: pa.concat_tables([rows.slice(0, 6000), rows.slice(12_240)]),
+    "a hole of 18 s": lambda rows: pa.concat_tables([rows.slice(0, 3744), rows.slice(14_976)]),
     "10 % empty": lambda rows: put(rows, "gyr_y", np.where(np.arange(len(rows)) % 10, rows["gyr_y"], np.nan)),
     "times of the day": lambda rows: put(rows, "t_s", rows["t_s"].to_numpy() + 1.7e9),
     "standing only": lambda rows: scaled(put(rows, "acc_z", np.full(len(rows), 9.8)), AXES[:2] + AXES[3:], 0.01),
