@@ -20,7 +20,7 @@ lint: $(STAMP)
 	$(BIN)/lint-imports
 
 bench: $(STAMP)
-	$(BIN)/python -m pytest tests/benchmarks -o addopts="--import-mode=importlib -s -q"
+	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
 # The real servers and the browser that tests drive. Only Debian as root can install them; tests skip what is absent.
 servers:

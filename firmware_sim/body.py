@@ -73,9 +73,7 @@ def _clock(ticks: list[tuple[float, float]], t: Array) -> Array:
     before, after = rise[:-1], rise[1:]
     both = (before > 0) & (after > 0)
     weight_1, weight_2 = 2 * gap[1:] + gap[:-1], gap[1:] + 2 * gap[:-1]
-    slope[1:-1][both] = ((weight_1 + weight_2)[both]) / (
-        weight_1[both] / before[both] + weight_2[both] / after[both]
-    )
+    slope[1:-1][both] = ((weight_1 + weight_2)[both]) / (weight_1[both] / before[both] + weight_2[both] / after[both])
     i = np.clip(np.searchsorted(at, t, side="right") - 1, 0, len(at) - 2)
     u = np.clip((t - at[i]) / gap[i], 0.0, 1.0)
     u2, u3 = u * u, u * u * u
@@ -116,17 +114,14 @@ class _Going:
         for way in self._ways:
             shape = getattr(way, name)
             speeds, spans, peaks = _SIZES[shape]
-            values.append(
-                shape(phase, self._speed) / np.interp(self._speed, speeds, peaks if to_peak else spans)
-            )
+            values.append(shape(phase, self._speed) / np.interp(self._speed, speeds, peaks if to_peak else spans))
         return self.mix(values)
 
     def loose(self, cycle: Array) -> Array:
         """How free the ankle is: 0 where it stands on the ground. `cycle` runs from one rest to the next."""
         return self.mix(
             [
-                _smooth((cycle - way.rest[1]) / way.blend[1])
-                * _smooth((1.0 + way.rest[0] - cycle) / way.blend[0])
+                _smooth((cycle - way.rest[1]) / way.blend[1]) * _smooth((1.0 + way.rest[0] - cycle) / way.blend[0])
                 for way in self._ways
             ]
         )
@@ -183,10 +178,7 @@ def _leg(path: Array, form: Columns, phase: Array, footfalls: Array, first: int,
     share = loose * (cycle + going("ankle_along", cycle)) + (1.0 - loose) * (cycle > 0.6)
     here = np.clip(start.astype(int) - first, 0, last)
     there = np.clip(start.astype(int) + 1 - first, 0, last)
-    ankle = [
-        field[here] + share * (field[there] - field[here])
-        for field in (falls["x_m"], falls["y_m"], falls["z_m"])
-    ]
+    ankle = [field[here] + share * (field[there] - field[here]) for field in (falls["x_m"], falls["y_m"], falls["z_m"])]
     lift = form["vigour"] * loose * going("ankle_up", cycle)
     return np.column_stack(
         [

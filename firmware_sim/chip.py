@@ -91,9 +91,7 @@ class ChipSampler:
         most = np.radians(PELVIS_TURN_DEG if role is Role.PELVIS else SHANK_TURN_DEG)[::-1]
         drawn_turn = traits.uniform(-most, most)
         direction = traits.standard_normal(3)
-        self.gyr_offset_radps = (
-            np.radians(traits.uniform(*GYR_OFFSET_DPS)) * direction / np.linalg.norm(direction)
-        )
+        self.gyr_offset_radps = np.radians(traits.uniform(*GYR_OFFSET_DPS)) * direction / np.linalg.norm(direction)
         self.acc_offset_mps2 = ACC_OFFSET_G * G_MPS2 * traits.standard_normal(3)
         drawn_rate = traits.uniform(*RATE_ERROR) * traits.choice([-1.0, 1.0])
         self.rate_hz = rate_hz * (1.0 + (drawn_rate if rate_error is None else rate_error))

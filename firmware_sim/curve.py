@@ -77,6 +77,4 @@ class Curve:
         powers = u[:, None] ** np.arange(DEGREE + 1)
         around = (cell - 2 - self._first)[:, None] + np.arange(DEGREE + 1)
         points = self._points[:, channels][around]
-        return [
-            np.einsum("nk,nkc->nc", powers @ _BASIS[k], points) / self.spacing_s**k for k in range(order + 1)
-        ]
+        return [np.einsum("nk,nkc->nc", powers @ _BASIS[k], points) / self.spacing_s**k for k in range(order + 1)]

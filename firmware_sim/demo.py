@@ -35,9 +35,9 @@ async def demo(config: Config, *, seconds: float | None, seed: int) -> None:
         cues = f"mqtt://{mqtt.host}:{mqtt.port}/{mqtt.base_topic}/{RUNNER}/alerts"
 
         async def source(on_event: Callable[[PodEvent], None], now_ns: Callable[[], int]) -> None:
-            async with simulated_pods("--plan", "demo", "--seed", str(seed), "--cues", cues) as spec:
-                async with open_backends(spec) as backends:
-                    await live_pods({}, Radio(*backends))(on_event, now_ns)
+            pods = simulated_pods("--plan", "demo", "--seed", str(seed), "--cues", cues)
+            async with pods as spec, open_backends(spec) as backends:
+                await live_pods({}, Radio(*backends))(on_event, now_ns)
 
         return [Job(RUNNER, source, "demo", baseline=baseline, use_profile=False)]
 

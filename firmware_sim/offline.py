@@ -55,16 +55,12 @@ class Session:
         rate_error: float | None = 0.0,
     ) -> None:
         self.runner = SimulatedRunner(plan, seed=seed, form=form)
-        self.samplers = {
-            role: ChipSampler(self.runner, role, chip, seed, rate_error=rate_error) for role in Role
-        }
+        self.samplers = {role: ChipSampler(self.runner, role, chip, seed, rate_error=rate_error) for role in Role}
         self._next_pressure_s = 0.0
 
     def read(self, until_s: float) -> Frames:
         """What the pods measured since the last call, up to `until_s`."""
-        frames = {
-            role: to_frames(sampler.info, *sampler.read(until_s)) for role, sampler in self.samplers.items()
-        }
+        frames = {role: to_frames(sampler.info, *sampler.read(until_s)) for role, sampler in self.samplers.items()}
         pelvis = frames[Role.PELVIS]
         while len(pelvis) and self._next_pressure_s <= pelvis["t_s"][-1]:
             at = np.searchsorted(pelvis["t_s"], self._next_pressure_s)
@@ -103,15 +99,12 @@ def write_table(path: Path, frames: Mapping[Role, NDArray[np.void]]) -> None:
     if not path.name.endswith((".csv", ".csv.gz")):
         raise ValueError(f"{path.name}: a table ends in .csv, .csv.gz or .parquet")
     formats = ["{:.6f}", "{}", *["{:.5f}"] * 3, *["{:.6f}"] * 3, "{:.1f}"]
-    with (
-        gzip.open(path, "wt", newline="") if path.name.endswith(".gz") else path.open("w", newline="")
-    ) as file:
+    with gzip.open(path, "wt", newline="") if path.name.endswith(".gz") else path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
         for row in zip(*columns.values(), strict=True):
             writer.writerow(
-                "" if isinstance(x, float) and np.isnan(x) else f.format(x)
-                for f, x in zip(formats, row, strict=True)
+                "" if isinstance(x, float) and np.isnan(x) else f.format(x) for f, x in zip(formats, row, strict=True)
             )
 
 

@@ -14,8 +14,8 @@ PRESETS = {
     "clean": "stand 5; run 3.2",
     "overstride": "stand 5; run 3.2; at 30 overstride strong",
     # Each fault stays until the runner hears of it; then all is well until the next, round and round.
-    "demo": "stand 4; run 3.2; at 20 overstride; at 70 tilt_flattened; at 125 low_cadence; at 180 well;"
-    " at 200 again 18",
+    "demo": "stand 4; run 3.2; at 15 overstride; at 65 tilt_flattened; at 125 low_cadence; at 180 well;"
+    " at 200 again 13",
 }
 
 LANGUAGE = f"""\
@@ -94,9 +94,7 @@ class Follower:
                 self._next += 1
             elif again is not None and again[0] + self._offset_s <= t_s:
                 self._offset_s += again[0] - again[1]
-                self._next = next(
-                    (i for i, (when, _) in enumerate(self._plan.changes) if when >= again[1]), 0
-                )
+                self._next = next((i for i, (when, _) in enumerate(self._plan.changes) if when >= again[1]), 0)
             else:
                 return self.intent
 
@@ -149,9 +147,7 @@ def _change(words: list[str]) -> tuple[Change | None, float]:
         speed = numbers[0] if numbers else (WALK_MPS if walking else RUN_MPS)
         if not (0.5 <= speed <= 2.2 if walking else 1.5 <= speed <= 7.0):
             raise ValueError
-        return lambda intent: _set(intent, speed_mps=speed, walking=walking), numbers[1] if numbers[
-            1:
-        ] else 0.0
+        return lambda intent: _set(intent, speed_mps=speed, walking=walking), numbers[1] if numbers[1:] else 0.0
     value = numbers[0]
     name, value = {
         "grade": ("grade", value / 100.0),

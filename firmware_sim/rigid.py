@@ -23,9 +23,7 @@ def rotation(angles: Array) -> Array:
     )
 
 
-def body_motion(
-    pose: Array, rate: Array, acceleration: Array, site_m: Array, g_mps2: float
-) -> tuple[Array, Array]:
+def body_motion(pose: Array, rate: Array, acceleration: Array, site_m: Array, g_mps2: float) -> tuple[Array, Array]:
     """Specific force (n, 3) m/s2 and angular rate (n, 3) rad/s, in body axes, at `site_m` (3,) from the
     pose's point.
 
@@ -39,14 +37,8 @@ def body_motion(
     alpha = np.column_stack(
         [
             ddroll - ddyaw * sp - dyaw * cp * dpitch,
-            ddpitch * cr
-            - dpitch * sr * droll
-            + ddyaw * cp * sr
-            + dyaw * (cp * cr * droll - sp * dpitch * sr),
-            -ddpitch * sr
-            - dpitch * cr * droll
-            + ddyaw * cp * cr
-            - dyaw * (cp * sr * droll + sp * dpitch * cr),
+            ddpitch * cr - dpitch * sr * droll + ddyaw * cp * sr + dyaw * (cp * cr * droll - sp * dpitch * sr),
+            -ddpitch * sr - dpitch * cr * droll + ddyaw * cp * cr - dyaw * (cp * sr * droll + sp * dpitch * cr),
         ]
     )
     force = acceleration[:, :3] + np.array([0.0, 0.0, g_mps2])

@@ -132,9 +132,7 @@ class Stepper:
         vigour = min(1.0, speed / FULL_VIGOUR_MPS[intent.walking])
         stride_s = 120.0 / (usual.cadence_spm * (1.0 + form.cadence))
         period = 1.0 / (1.0 + form.cadence)
-        contact_s = (
-            usual.contact_s * period * (1.0 + form.contact) * (1.0 + gait.CONTACT_TIME_SD * float(noise[1]))
-        )
+        contact_s = usual.contact_s * period * (1.0 + form.contact) * (1.0 + gait.CONTACT_TIME_SD * float(noise[1]))
         stays = speed == 0.0
         longest_s = (0.70 if intent.walking else 0.45) * stride_s
         tc_s = np.nan if stays else self._t + min(contact_s, longest_s)
@@ -148,8 +146,7 @@ class Stepper:
             RANGE_OF_ONE * usual.pelvic_tilt_range_rad * (1.0 + form.tilt_range)
             + gait.TILT_RANGE_SD_RAD * float(noise[3]),
             usual.pelvic_drop_rad * (1.0 + form.drop) + gait.DROP_SD_RAD * float(noise[4]),
-            usual.pelvic_rotation_range_rad * (1.0 + form.rotation)
-            + gait.ROTATION_RANGE_SD_RAD * float(noise[5]),
+            usual.pelvic_rotation_range_rad * (1.0 + form.rotation) + gait.ROTATION_RANGE_SD_RAD * float(noise[5]),
             form.rotation_lag,
             form.bounce,
             (form.braking_s + form.landing_m / max(speed, gait.SLOWEST_MPS)) / stride_s,
@@ -157,13 +154,9 @@ class Stepper:
         self.track.knots.append(knot)
         ahead = vigour * (usual.foot_ahead_m + form.landing_m + gait.FOOT_AHEAD_SD_M * float(noise[6]))
         inclination = (
-            usual.tibial_inclination_rad
-            + form.tibia_rad
-            + gait.TIBIA_SD_RAD * float(self._random.standard_normal())
+            usual.tibial_inclination_rad + form.tibia_rad + gait.TIBIA_SD_RAD * float(self._random.standard_normal())
         )
-        self.track.footfalls[side].append(
-            self._footfall(side, tc_s, ahead, inclination, form, knot, stride_s)
-        )
+        self.track.footfalls[side].append(self._footfall(side, tc_s, ahead, inclination, form, knot, stride_s))
         strength = vigour * intent.impact * (1.0 + form.impact) * _impact_mps2(speed, intent.walking)
         strength *= float(np.exp(IMPACT_SD * self._random.standard_normal()))
         self.track.impacts[side].append((self._t, strength))

@@ -50,9 +50,7 @@ class TrueStride:
     vertical_oscillation_mm: float
 
 
-def true_strides(
-    curve: Curve, strides: Sequence[tuple[Side, Footfall, Footfall]], start_s: float
-) -> list[TrueStride]:
+def true_strides(curve: Curve, strides: Sequence[tuple[Side, Footfall, Footfall]], start_s: float) -> list[TrueStride]:
     """The truth of `strides` (side, this and the next footfall) on `curve`, whose time 0 is `start_s`."""
     if not strides:
         return []

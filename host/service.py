@@ -95,10 +95,14 @@ class Service:
         """One session a job, side by side, until every source or the time has ended, or this is cancelled."""
         # Off the loop: the first run on a machine compiles the core, which takes seconds.
         await asyncio.to_thread(warm_up)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds), asyncio.TaskGroup() as group:
-                for job in jobs:
-                    group.create_task(self._run_one(job))
+        with contextlib.suppress(TimeoutError):  # the time is over
+            async with asyncio.timeout(seconds):
+                try:
+                    async with asyncio.TaskGroup() as group:
+                        for job in jobs:
+                            group.create_task(self._run_one(job))
+                except* HamstreamError as errors:
+                    raise errors.exceptions[0] from None  # one sentence is enough
 
     async def _run_one(self, job: Job) -> None:
         started = datetime.now(UTC)
@@ -135,6 +139,9 @@ async def serve(config: Config, jobs: Callable[[Service], list[Job]], seconds: f
     try:
         async with Service.open(config) as service:
             await service.run(jobs(service), seconds)
+    except HamstreamError:
+        service = None  # nothing came of it, and the error says why
+        raise
     finally:
         if service is not None:
             print_summary(service.sessions, config.database)

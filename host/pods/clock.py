@@ -153,11 +153,7 @@ class PodClock:
         last_sample_s = self._pod_s + (count - 1) * self._period_s
         delay_s = arrival_ns * 1e-9 - last_sample_s
         envelope = self._envelope
-        if (
-            envelope is None
-            or step_s <= 0.0
-            or self._is_other_time_base(delay_s - envelope.at(last_sample_s))
-        ):
+        if envelope is None or step_s <= 0.0 or self._is_other_time_base(delay_s - envelope.at(last_sample_s)):
             self._restart(last_sample_s, delay_s)
         else:
             envelope.add(last_sample_s, delay_s)

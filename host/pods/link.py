@@ -135,9 +135,7 @@ class PodLink:
 
     async def _open(self, device: BLEDevice, over: asyncio.Event) -> BleakClient:
         self._tell(LinkState.CONNECTING)
-        client = BleakClient(
-            device, lambda _client: over.set(), timeout=CONNECT_S, backend=self._radio.client_backend
-        )
+        client = BleakClient(device, lambda _client: over.set(), timeout=CONNECT_S, backend=self._radio.client_backend)
         with self._translated(ConnectFailedError, "does not connect"):
             try:
                 async with asyncio.timeout(CONNECT_S):
@@ -152,9 +150,7 @@ class PodLink:
     async def _begin(self, client: BleakClient, over: asyncio.Event) -> None:
         """From a fresh connection to a running stream."""
         if client.services.get_service(profile.IMU_SERVICE) is None:
-            raise self._error(
-                ConnectFailedError, "is not a hamstream pod", "Check its address in the config."
-            )
+            raise self._error(ConnectFailedError, "is not a hamstream pod", "Check its address in the config.")
         await self._read_info(client)
         await self._read_battery(client)
 

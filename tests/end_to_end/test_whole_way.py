@@ -80,21 +80,21 @@ async def _run(folder: Path, port: int, subscriber: Subscriber) -> Run:
     truth = folder / "truth.csv"
     cues = f"mqtt://127.0.0.1:{port}/hamstream/ann/alerts"
     options = ("--plan", PLAN, "--seed", str(SEED), "--cues", cues, "--truth", str(truth))
-    async with simulated_pods(*options) as spec, open_backends(spec) as backends:
-        async with Service.open(configured(folder, port), view=False) as service:
-            job = Job("ann", live_pods({}, Radio(*backends)), "pods", baseline=baseline, use_profile=False)
-            # From here on anything that blocks the loop raises BlockingError where it happens.
-            with blockbuster_ctx():
-                task = asyncio.create_task(service.run([job], LIMIT_S))
-                while not task.done() and "praise" not in [m.payload["kind"] for m in subscriber.on("alerts")]:
-                    await asyncio.sleep(0.2)
-                session = service.sessions[0]
-                offset_s = (time.monotonic_ns() - session.now_ns()) * 1e-9
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
-            strides = await service.store.strides(session.info.session)
-            stored = await service.store.cues(session.info.session)
+    opened = Service.open(configured(folder, port), view=False)
+    async with simulated_pods(*options) as spec, open_backends(spec) as backends, opened as service:
+        job = Job("ann", live_pods({}, Radio(*backends)), "pods", baseline=baseline, use_profile=False)
+        # From here on anything that blocks the loop raises BlockingError where it happens.
+        with blockbuster_ctx():
+            task = asyncio.create_task(service.run([job], LIMIT_S))
+            while not task.done() and "praise" not in [m.payload["kind"] for m in subscriber.on("alerts")]:
+                await asyncio.sleep(0.2)
+            session = service.sessions[0]
+            offset_s = (time.monotonic_ns() - session.now_ns()) * 1e-9
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        strides = await service.store.strides(session.info.session)
+        stored = await service.store.cues(session.info.session)
     with truth.open(newline="") as file:
         rows = list(csv.DictReader(file))
     return Run(offset_s, list(subscriber.messages), strides, stored, rows, Path(session.info.recording))

@@ -17,9 +17,7 @@ QUIET = Chip(0.0, 0.0, 16, 2000)
 class Bench:
     """A test bench instead of a runner: any motion, the same for all pods."""
 
-    def __init__(
-        self, acc: tuple[float, float, float] = (0.0, 0.0, G_MPS2), turning_radps: float = 0.0
-    ) -> None:
+    def __init__(self, acc: tuple[float, float, float] = (0.0, 0.0, G_MPS2), turning_radps: float = 0.0) -> None:
         self.acc, self.turning_radps = acc, turning_radps
 
     def motion(self, role: Role, t_s: NDArray[np.float64]) -> Motion:
@@ -33,9 +31,7 @@ class Bench:
 def si(sampler: ChipSampler, counts: NDArray[np.int16]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """m/s2 and rad/s of raw counts, by the data sheet's meaning of full scale."""
     info = sampler.info
-    return counts[:, :3] / 32768 * info.acc_range_g * 9.80665, np.radians(
-        counts[:, 3:] / 32768 * info.gyr_range_dps
-    )
+    return counts[:, :3] / 32768 * info.acc_range_g * 9.80665, np.radians(counts[:, 3:] / 32768 * info.gyr_range_dps)
 
 
 @pytest.mark.parametrize("name", CHIPS)
@@ -74,9 +70,7 @@ def test_each_pod_has_its_own_offset_and_mount_within_what_is_allowed(seed: int)
 
 
 def test_the_mount_turns_what_is_felt() -> None:
-    quarter = ChipSampler(
-        Bench((1.0, 2.0, 3.0)), Role.PELVIS, QUIET, turn_rad=np.array([np.pi / 2, 0.0, 0.0])
-    )
+    quarter = ChipSampler(Bench((1.0, 2.0, 3.0)), Role.PELVIS, QUIET, turn_rad=np.array([np.pi / 2, 0.0, 0.0]))
     acc, _ = si(quarter, quarter.read(1.0).counts)
     # Turned a quarter to the left, the sensor's x is the body's y, and its y the body's backward.
     assert acc.mean(axis=0) == pytest.approx([2.0, -1.0, 3.0], abs=0.1)

@@ -98,9 +98,7 @@ def errors(found: np.ndarray, truth: list[TrueStride], column: str, name: str, s
     return np.array(out)
 
 
-@pytest.mark.parametrize(
-    ("plan", "seed"), [("stand 5; run 2.7", 3), ("stand 5; run 3.2; at 20 overstride", 4)]
-)
+@pytest.mark.parametrize(("plan", "seed"), [("stand 5; run 2.7", 3), ("stand 5; run 3.2; at 20 overstride", 4)])
 def test_the_signal_core_finds_the_simulated_steps(plan: str, seed: int) -> None:
     """The simulated waveforms are real enough for a core made for real runners, mounts and noise included."""
     frames, truth = simulate(plan, 40.0, seed=seed)

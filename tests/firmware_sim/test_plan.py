@@ -7,9 +7,7 @@ from firmware_sim.plan import LANGUAGE, PRESETS, Follower, parse
 
 
 def test_statements_follow_one_another_or_the_clock() -> None:
-    follower = Follower(
-        parse("stand 4; run 3.0 10; run 4; at 25 overstride mild left; grade 5; at 60 well; stand")
-    )
+    follower = Follower(parse("stand 4; run 3.0 10; run 4; at 25 overstride mild left; grade 5; at 60 well; stand"))
     speeds = [(0.0, 0.0), (3.9, 0.0), (4.0, 3.0), (13.9, 3.0), (14.0, 4.0), (59.0, 4.0), (60.0, 0.0)]
     for t_s, speed in speeds:
         intent = follower.at(t_s)
@@ -22,9 +20,7 @@ def test_statements_follow_one_another_or_the_clock() -> None:
 
 
 def test_faults_come_and_go_one_by_one() -> None:
-    follower = Follower(
-        parse("run; overstride; at 5 tilt_flattened deaf; at 10 well overstride; at 15 asymmetry")
-    )
+    follower = Follower(parse("run; overstride; at 5 tilt_flattened deaf; at 10 well overstride; at 15 asymmetry"))
     assert list(follower.at(7.0).faults) == ["overstride", "tilt_flattened"]
     assert list(follower.at(12.0).faults) == ["tilt_flattened"]
     assert not follower.intent.faults["tilt_flattened"].listens

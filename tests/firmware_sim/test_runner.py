@@ -18,18 +18,14 @@ from firmware_sim.truth import TrueStride
 SHANKS = (Role.SHANK_LEFT, Role.SHANK_RIGHT)
 
 
-def run(
-    plan: str, until_s: float, *, seed: int = 1, form: Form = NATURAL
-) -> tuple[SimulatedRunner, list[TrueStride]]:
+def run(plan: str, until_s: float, *, seed: int = 1, form: Form = NATURAL) -> tuple[SimulatedRunner, list[TrueStride]]:
     runner = SimulatedRunner(plan, seed=seed, form=form)
     runner.motion(Role.PELVIS, np.array([0.0, until_s]))
     return runner, [stride for stride in runner.take_truth() if stride.next_ic_s <= until_s]
 
 
 def mean(strides: list[TrueStride], name: str, *, since_s: float = 0.0, side: str = "") -> float:
-    return statistics.fmean(
-        getattr(s, name) for s in strides if s.ic_s > since_s and s.side in (side, side or s.side)
-    )
+    return statistics.fmean(getattr(s, name) for s in strides if s.ic_s > since_s and s.side in (side, side or s.side))
 
 
 def orientation(pose: np.ndarray) -> Rotation:
@@ -50,9 +46,7 @@ def test_the_ideal_gyro_integrates_to_the_true_orientation(role: Role, plan: str
 
 
 @pytest.mark.parametrize("role", Role)
-@pytest.mark.parametrize(
-    "plan", ["impact 0; run 3.5", "impact 0; grade 6; turn 40; run 4.2", "impact 0; stand 2; run"]
-)
+@pytest.mark.parametrize("plan", ["impact 0; run 3.5", "impact 0; grade 6; turn 40; run 4.2", "impact 0; stand 2; run"])
 def test_the_ideal_specific_force_integrates_to_the_true_path_of_the_pod(role: Role, plan: str) -> None:
     runner, _ = run(plan, 8.0)
     step = 1 / 4000
@@ -62,12 +56,8 @@ def test_the_ideal_specific_force_integrates_to_the_true_path_of_the_pod(role: R
     place = pose[:, :3] + axes.apply(site_m(role))
     acceleration = axes.apply(runner.motion(role, t).acc) - [0.0, 0.0, G_MPS2]
     start = (-3 * place[0] + 4 * place[1] - place[2]) / (2 * step)
-    velocity = start + np.vstack(
-        [np.zeros(3), np.cumsum((acceleration[1:] + acceleration[:-1]) / 2 * step, axis=0)]
-    )
-    reached = place[0] + np.vstack(
-        [np.zeros(3), np.cumsum((velocity[1:] + velocity[:-1]) / 2 * step, axis=0)]
-    )
+    velocity = start + np.vstack([np.zeros(3), np.cumsum((acceleration[1:] + acceleration[:-1]) / 2 * step, axis=0)])
+    reached = place[0] + np.vstack([np.zeros(3), np.cumsum((velocity[1:] + velocity[:-1]) / 2 * step, axis=0)])
     assert np.abs(reached - place).max() < 0.002
 
 
@@ -183,9 +173,7 @@ def test_truth_is_the_geometry_of_the_motion() -> None:
         inclination = -math.degrees(math.atan2(knee_from_ankle[:2] @ forward, knee_from_ankle[2]))
         assert stride.tibial_inclination_ic_deg == pytest.approx(inclination, abs=1e-6)
         standing = run("stand", 1.0)[0].pose(role, np.zeros(1))[0, 4]
-        assert stride.tibial_inclination_ic_vs_standing_deg == pytest.approx(
-            inclination + math.degrees(standing)
-        )
+        assert stride.tibial_inclination_ic_vs_standing_deg == pytest.approx(inclination + math.degrees(standing))
         assert stride.foot_ahead_of_pelvis_mm == pytest.approx(1e3 * (shank[0, :2] - pelvis[0, :2]) @ forward)
         nose = orientation(pelvis).apply([1.0, 0.0, 0.0])
         tilt = -np.degrees(np.arcsin(nose[:, 2]))
@@ -208,9 +196,7 @@ def test_overstriding_lands_further_ahead_at_the_same_speed() -> None:
     def gain(name: str) -> float:
         return mean(bad, name) - mean(good, name)
 
-    assert gain("tibial_inclination_ic_vs_standing_deg") == pytest.approx(
-        math.degrees(asked.tibia_rad), abs=0.5
-    )
+    assert gain("tibial_inclination_ic_vs_standing_deg") == pytest.approx(math.degrees(asked.tibia_rad), abs=0.5)
     assert gain("foot_ahead_of_pelvis_mm") == pytest.approx(1e3 * asked.landing_m, abs=6.0)
     assert abs(gain("speed_mps")) < 0.01
     assert gain("pelvis_over_foot_percent") > 5.0
@@ -243,9 +229,7 @@ def test_two_runs_that_differ_in_nothing_but_where_the_foot_lands() -> None:
 )
 def test_each_fault_shows_where_it_should_even_when_mild(fault: str, name: str, least: float) -> None:
     _, strides = run(f"run 3.2; at 20 {fault} mild", 45.0)
-    change = mean([s for s in strides if s.ic_s > 25], name) - mean(
-        [s for s in strides if 6 < s.ic_s < 19], name
-    )
+    change = mean([s for s in strides if s.ic_s > 25], name) - mean([s for s in strides if 6 < s.ic_s < 19], name)
     assert change / least > 1.0
 
 
@@ -336,9 +320,7 @@ def test_stops_restarts_and_walking() -> None:
 
 def test_climbing_and_bends() -> None:
     runner, strides = run("run 3; at 10 grade 8; at 30 grade 0; turn 30", 50.0)
-    height = (
-        runner.pose(Role.PELVIS, np.array([29.0]))[0, 2] - runner.pose(Role.PELVIS, np.array([11.0]))[0, 2]
-    )
+    height = runner.pose(Role.PELVIS, np.array([29.0]))[0, 2] - runner.pose(Role.PELVIS, np.array([11.0]))[0, 2]
     assert height == pytest.approx(18.0 * 3.0 * 0.08, rel=0.03)
     # The barometric formula's slope near 100 m: about 11.9 Pa a metre.
     assert (runner.pressure_pa(11.0) - runner.pressure_pa(29.0)) / height == pytest.approx(11.9, abs=0.1)

@@ -38,7 +38,7 @@ async def view(feed: Feed, *, tty: bool = False, note: str = "") -> AsyncIterato
 async def lines(out: Output, text: str) -> list[str]:
     """All lines, once `text` is among them."""
     async with asyncio.timeout(5):
-        while text not in out.getvalue():  # noqa: ASYNC110 - a file has no event to wait on
+        while text not in out.getvalue():
             await asyncio.sleep(0.01)
     return out.getvalue().splitlines()
 

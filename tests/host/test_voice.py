@@ -39,7 +39,7 @@ async def lines(spoken: Path, count: int) -> list[str]:
     """Waits until so many texts were spoken."""
     async with asyncio.timeout(20):
         # Another process writes: there is no event to wait for.
-        while len(text := read_lines(spoken)) < count:  # noqa: ASYNC110
+        while len(text := read_lines(spoken)) < count:
             await asyncio.sleep(0.02)
     return text
 

@@ -32,5 +32,5 @@ def cue(t_s: float) -> Cue:
 async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
     """Returns as soon as `condition()` holds; TimeoutError when it does not come to hold."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - nobody else knows when
+        while not condition():
             await asyncio.sleep(0.01)

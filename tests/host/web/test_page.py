@@ -120,7 +120,7 @@ def running(feed: Feed, runner: str = "Ana", strides: int = 10, **more: Any) -> 
 async def until(check: Callable[[], Awaitable[Any]]) -> Any:
     """The first truthy answer."""
     async with asyncio.timeout(10):
-        while not (answer := await check()):  # noqa: ASYNC110 - the browser has no event to wait on
+        while not (answer := await check()):
             await asyncio.sleep(0.02)
         return answer
 
