@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.types import Role
-from firmware_sim.rigid import rotation
-from firmware_sim.runner import Motion
+from firmware_sim.runner.rigid import rotation
+from firmware_sim.runner.runner import Motion
 from firmware_sim.sampler import Samples
 from host.pods.profile import G_MPS2, PodInfo
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 
 from firmware_sim.offline import simulate
-from firmware_sim.radio import open_backends
+from firmware_sim.radio.central import open_backends
 from host.coach.baseline import Baseline
 from host.coach.coach import Coach
 from host.config import Config

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from dsp.types import FRAME, Role
 from firmware_sim.chip import Chip, ChipSampler
-from firmware_sim.form import NATURAL, Form
-from firmware_sim.plan import Plan
-from firmware_sim.runner import SimulatedRunner
-from firmware_sim.truth import TrueStride, write_truth
+from firmware_sim.runner.form import NATURAL, Form
+from firmware_sim.runner.plan import Plan
+from firmware_sim.runner.runner import SimulatedRunner
+from firmware_sim.runner.truth import TrueStride, write_truth
 from host.pods.profile import G_MPS2, PodInfo
 
 PRESSURE_PERIOD_S = 0.5

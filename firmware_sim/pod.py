@@ -24,8 +24,8 @@ from bumble.profiles.device_information_service import DeviceInformationService
 from bumble.transport.common import Transport
 
 from firmware_sim.packetiser import QUEUE_PACKETS, Crystal, Packetiser
+from firmware_sim.radio.stack import make_device
 from firmware_sim.sampler import Sampler
-from firmware_sim.stack import make_device
 from host.pods import profile
 from host.pods.profile import AttError, Command, PodInfo
 

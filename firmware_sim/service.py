@@ -14,9 +14,9 @@ from bumble.transport import open_transport
 from bumble.transport.common import Transport
 
 from dsp.types import Role
-from firmware_sim.air import RADIO_PRESETS, Air
 from firmware_sim.ears import listen
 from firmware_sim.pod import SimulatedPod
+from firmware_sim.radio.air import RADIO_PRESETS, Air
 from firmware_sim.wearer import RunnerWearer, TruthFile, Wearer
 
 log = logging.getLogger(__name__)

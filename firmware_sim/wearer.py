@@ -10,11 +10,11 @@ from typing import Any, Protocol, TextIO
 
 from dsp.types import Role
 from firmware_sim.chip import ChipSampler
-from firmware_sim.form import Form
-from firmware_sim.plan import Plan
-from firmware_sim.runner import SimulatedRunner
+from firmware_sim.runner.form import Form
+from firmware_sim.runner.plan import Plan
+from firmware_sim.runner.runner import SimulatedRunner
+from firmware_sim.runner.truth import TrueStride
 from firmware_sim.sampler import Sampler
-from firmware_sim.truth import TrueStride
 
 
 class Wearer(Protocol):

@@ -16,7 +16,7 @@ import pytest
 from blockbuster import blockbuster_ctx
 
 from firmware_sim.demo import learn_habit, simulated_pods
-from firmware_sim.radio import open_backends
+from firmware_sim.radio.central import open_backends
 from host.coach.coach import Coach
 from host.config import Config, parse
 from host.pipeline import Pipeline

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from firmware_sim.air import Air, RadioModel
 from firmware_sim.pod import SimulatedPod
-from firmware_sim.radio import Backends, open_backends
+from firmware_sim.radio.air import Air, RadioModel
+from firmware_sim.radio.central import Backends, open_backends
 from tests.firmware_sim.virtual_pods import RampSampler
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dsp.types import Role
 from firmware_sim.chip import CHIPS, GYR_OFFSET_DPS, RATE_ERROR, Chip, ChipSampler
-from firmware_sim.runner import G_MPS2, Motion, SimulatedRunner
+from firmware_sim.runner.runner import G_MPS2, Motion, SimulatedRunner
 from host.pods.profile import PodInfo
 
 QUIET = Chip(0.0, 0.0, 16, 2000)

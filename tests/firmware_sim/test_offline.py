@@ -13,7 +13,7 @@ import pytest
 from dsp.analyzer import GaitAnalyzer
 from dsp.types import FRAME, Role, Side
 from firmware_sim.offline import Frames, Session, simulate, write_session, write_table
-from firmware_sim.truth import TrueStride
+from firmware_sim.runner.truth import TrueStride
 
 
 def test_frames_are_in_si_units_on_true_time() -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from firmware_sim.form import FAULTS, NATURAL, Form
-from firmware_sim.plan import LANGUAGE, PRESETS, Follower, parse
+from firmware_sim.runner.form import FAULTS, NATURAL, Form
+from firmware_sim.runner.plan import LANGUAGE, PRESETS, Follower, parse
 
 
 def test_statements_follow_one_another_or_the_clock() -> None:
@@ -55,8 +55,8 @@ def test_presets_are_plans_of_somebody_who_stands_first_and_then_runs(preset: st
 
 def test_the_demo_is_good_for_a_while_and_then_overstrides() -> None:
     follower = Follower(parse("demo"))
-    assert not follower.at(19.0).faults
-    assert list(follower.at(25.0).faults) == ["overstride"]
+    assert not follower.at(14.0).faults
+    assert list(follower.at(16.0).faults) == ["overstride"]
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from bleak import BleakClient, BleakScanner
 from bleak.exc import BleakBluetoothNotAvailableError, BleakDeviceNotFoundError, BleakError
 
 from dsp.types import Role
-from firmware_sim.air import PDUS_PER_EVENT, RADIO_PRESETS, Air, RadioModel, rssi_at
 from firmware_sim.pod import SimulatedPod
-from firmware_sim.radio import Backends, open_backends
+from firmware_sim.radio.air import PDUS_PER_EVENT, RADIO_PRESETS, Air, RadioModel, rssi_at
+from firmware_sim.radio.central import Backends, open_backends
 from host.pods import profile
 from tests.firmware_sim.virtual_pods import PATIENCE_S, RampSampler, find, is_gapless, streaming
 

@@ -11,9 +11,9 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from dsp.types import Role, Side
-from firmware_sim.form import FAULTS, NATURAL, Form
-from firmware_sim.runner import G_MPS2, SimulatedRunner, site_m
-from firmware_sim.truth import TrueStride
+from firmware_sim.runner.form import FAULTS, NATURAL, Form
+from firmware_sim.runner.runner import G_MPS2, SimulatedRunner, site_m
+from firmware_sim.runner.truth import TrueStride
 
 SHANKS = (Role.SHANK_LEFT, Role.SHANK_RIGHT)
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dsp.types import Role
 from firmware_sim.offline import simulate, write_table
-from firmware_sim.truth import TrueStride
+from firmware_sim.runner.truth import TrueStride
 from host.analyze import analyze_files
 from host.coach.coach import Coach
 from host.config import Config, RunnerConfig, StorageConfig

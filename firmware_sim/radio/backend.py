@@ -26,7 +26,7 @@ from bumble.core import UUID, AdvertisingData
 from bumble.device import Peer
 
 if TYPE_CHECKING:
-    from firmware_sim.radio import Central
+    from firmware_sim.radio.central import Central
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_sim.gait import FASTEST_MPS, SLOWEST_MPS
+from firmware_sim.runner.gait import FASTEST_MPS, SLOWEST_MPS
 
 Array = NDArray[np.float64]
 Term = tuple[float, float, float, float]

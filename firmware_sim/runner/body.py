@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.types import Side
-from firmware_sim import gait
-from firmware_sim.track import GRID_S, Footfall, Knot, Track
-from firmware_sim.waveforms import REST_PHASE, RUN, WALK, sizes
+from firmware_sim.runner import gait
+from firmware_sim.runner.track import GRID_S, Footfall, Knot, Track
+from firmware_sim.runner.waveforms import REST_PHASE, RUN, WALK, sizes
 
 Array = NDArray[np.float64]
 Columns = dict[str, Array]

@@ -22,8 +22,8 @@ from bumble.device import ConnectionParametersPreferences, DeviceConfiguration
 from bumble.transport import open_transport
 from bumble.transport.common import Transport
 
-from firmware_sim.backend import BumbleClient, BumbleScanner
-from firmware_sim.stack import make_device
+from firmware_sim.radio.backend import BumbleClient, BumbleScanner
+from firmware_sim.radio.stack import make_device
 
 Backends = tuple[type[BaseBleakScanner], type[BaseBleakClient]]
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_sim.waveforms import REST_PHASE
+from firmware_sim.runner.waveforms import REST_PHASE
 
 Array = NDArray[np.float64]
 

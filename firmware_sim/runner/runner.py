@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.types import Role, Side
-from firmware_sim.body import compose
-from firmware_sim.curve import Curve
-from firmware_sim.form import NATURAL, Form
-from firmware_sim.plan import Plan, parse
-from firmware_sim.rigid import body_motion
-from firmware_sim.steps import Stepper
-from firmware_sim.track import GRID_S, Footfall
-from firmware_sim.truth import TrueStride, true_strides
+from firmware_sim.runner.body import compose
+from firmware_sim.runner.curve import Curve
+from firmware_sim.runner.form import NATURAL, Form
+from firmware_sim.runner.plan import Plan, parse
+from firmware_sim.runner.rigid import body_motion
+from firmware_sim.runner.steps import Stepper
+from firmware_sim.runner.track import GRID_S, Footfall
+from firmware_sim.runner.truth import TrueStride, true_strides
 
 Array = NDArray[np.float64]
 

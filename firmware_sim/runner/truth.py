@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.types import Side
-from firmware_sim import gait
-from firmware_sim.curve import Curve
-from firmware_sim.rigid import rotation
-from firmware_sim.track import Footfall
+from firmware_sim.runner import gait
+from firmware_sim.runner.curve import Curve
+from firmware_sim.runner.rigid import rotation
+from firmware_sim.runner.track import Footfall
 
 Array = NDArray[np.float64]
 SAMPLES = 256  # instants looked at in a stride

@@ -19,7 +19,7 @@ from bumble.controller import Connection
 from bumble.link import LocalLink
 from bumble.transport.common import AsyncPipeSink, StreamPacketSink, StreamPacketSource, Transport
 
-from firmware_sim.controller import VirtualController
+from firmware_sim.radio.controller import VirtualController
 
 # Receivers are rated at the signal where one bit in a thousand is wrong (Core Specification 5.4, vol. 6, part
 # A, 4.1); the nRF52840 product specification 1.7 gives -95 dBm for it at 1 Mbit/s.

@@ -12,7 +12,7 @@ from bumble import core, hci, ll
 from bumble.controller import Connection, Controller
 
 if TYPE_CHECKING:
-    from firmware_sim.air import Air, RadioLink, RadioModel
+    from firmware_sim.radio.air import Air, RadioLink, RadioModel
 
 # Core Specification 5.4, vol. 6, part B, 4.5.2: a connection that is not answered within six intervals has
 # failed.

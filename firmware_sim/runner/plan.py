@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import radians
 
-from firmware_sim.form import FAULTS, ONE_SIDED, STRENGTHS
+from firmware_sim.runner.form import FAULTS, ONE_SIDED, STRENGTHS
 
 PRESETS = {
     "clean": "stand 5; run 3.2",

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.types import Side
-from firmware_sim import gait
-from firmware_sim.form import FAULTS, Form
-from firmware_sim.plan import Follower, Plan
-from firmware_sim.track import GRID_S, Footfall, Knot, Path, Track
-from firmware_sim.waveforms import REST_PHASE, RUN, WALK
+from firmware_sim.runner import gait
+from firmware_sim.runner.form import FAULTS, Form
+from firmware_sim.runner.plan import Follower, Plan
+from firmware_sim.runner.track import GRID_S, Footfall, Knot, Path, Track
+from firmware_sim.runner.waveforms import REST_PHASE, RUN, WALK
 
 Array = NDArray[np.float64]
 

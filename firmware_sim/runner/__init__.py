@@ -1,0 +1,1 @@
+"""A runner with known truth: form, gait, plan, and the motion that pods feel."""
