@@ -2,36 +2,42 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-STAMP  := $(VENV)/.installed
+READY  := $(VENV)/.installed
+TOOLS  := $(VENV)/.installed-for-tests
 SECONDS ?=
 
 .PHONY: demo test bench lint servers clean
 
-demo: $(STAMP)
+demo: $(READY)
 	@$(BIN)/hamstream demo $(if $(SECONDS),--seconds $(SECONDS))
 
-test: $(STAMP) servers lint
+test: $(TOOLS) servers lint
 	$(BIN)/python -m pytest
 
-lint: $(STAMP)
+lint: $(TOOLS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(STAMP)
+bench: $(TOOLS)
 	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
 # The real servers and the browser that tests drive. Only Debian as root can install them; tests skip what is absent.
 servers:
 	@sh tests/install_servers.sh
 
-$(STAMP): pyproject.toml
+$(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "hamstream needs Python 3.11 or newer; call make PYTHON=python3.x"; exit 1; }
 	@echo "Installing hamstream into $(VENV) (a minute or two, once) ..."
 	@$(PYTHON) -m venv $(VENV) || \
 		{ echo "python3-venv is missing: on Debian, apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(TOOLS): $(READY)
+	@echo "Installing what the tests need ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
 	@touch $@
 
