@@ -6,6 +6,7 @@ Exit status: 0 done, 1 something is broken, 2 wrong use or wrong input.
 import argparse
 import asyncio
 import contextlib
+import dataclasses
 import logging
 import signal
 import sys
@@ -67,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     replay = commands.add_parser("replay", help="a recording through the live pipeline, sinks and all")
     replay.add_argument("file", type=Path, help="recording (.mcap)")
     replay.add_argument("--speed", type=_speed, default=1.0, help="how many times as fast, or max (default 1)")
-    replay.add_argument("--runner", metavar="NAME", help="coach against this runner's profile (default: none)")
+    replay.add_argument("--runner", metavar="NAME", help="coach as this runner is coached now (default: as then)")
     replay.set_defaults(command=_replay)
 
     analyze = commands.add_parser("analyze", help="recordings or tables to strides and cues, as fast as it goes")
@@ -190,17 +191,16 @@ def _live_job(config: "Config", name: str, radio: "Radio", *, alone: bool) -> "J
 
 def _replay(args: argparse.Namespace) -> None:
     from host.service import Job, serve
-    from host.sinks.recording import read_recording
+    from host.sinks.recording import read_coach, read_recording
     from host.sources import replay
 
     info, events = read_recording(args.file)
-    job = Job(
-        args.runner or info.runner,
-        replay(events, args.speed),
-        f"replay:{args.file.name}",
-        use_profile=args.runner is not None,
-        record=False,
-    )
+    source, label = replay(events, args.speed), f"replay:{args.file.name}"
+    job = Job(args.runner or info.runner, source, label, use_profile=False, record=False)
+    if args.runner is None:
+        job = job.with_settings(read_coach(args.file))
+    else:
+        job = dataclasses.replace(job, use_profile=True)
     _until_stopped(serve(_config(args), lambda _: [job]))
 
 

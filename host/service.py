@@ -8,8 +8,8 @@ stream, and the stream never waits for it.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,6 +50,20 @@ class Job:
     record: bool = True
     muted: frozenset[str] = frozenset()
     language: str = "en"
+
+    def settings(self, baseline: Baseline | None) -> dict[str, str]:
+        """What the coach is told, as a recording keeps it."""
+        return {
+            "baseline": baseline.to_json() if baseline else "",
+            "muted": " ".join(sorted(self.muted)),
+            "language": self.language,
+        }
+
+    def with_settings(self, settings: Mapping[str, str]) -> "Job":
+        """The same with the coach of a recording."""
+        baseline = Baseline.from_json(settings["baseline"]) if settings.get("baseline") else None
+        muted, language = frozenset(settings.get("muted", "").split()), settings.get("language", "en")
+        return replace(self, baseline=baseline, muted=muted, language=language)
 
 
 @dataclass(slots=True)
@@ -109,9 +123,12 @@ class Service:
         session = session_id(job.runner, started)
         path = self.config.recordings / f"{session}.mcap"
         info = SessionInfo(session, job.runner, utc_text(started), job.label, str(path) if job.record else "")
-        coach = Coach(job.baseline or await self._baseline(job), muted=job.muted, language=job.language)
+        baseline = job.baseline or await self._baseline(job)
+        coach = Coach(baseline, muted=job.muted, language=job.language)
         async with contextlib.AsyncExitStack() as stack:
-            recorder = await stack.enter_async_context(Recorder(path, info)) if job.record else None
+            recorder = (
+                await stack.enter_async_context(Recorder(path, info, job.settings(baseline))) if job.record else None
+            )
             runner_session = RunnerSession(
                 info,
                 coach,

@@ -10,7 +10,7 @@ which a cut file lacks, and are too slow for an analysis at thousands of times r
 
 import logging
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 
 FORMAT = 1  # of what is inside the MCAP file; one up when an older reader would misread it
 METADATA = "hamstream.session"
+COACH_METADATA = "hamstream.coach"
 
 _ROLES = {role.label: role for role in Role}
 _RECORD = struct.Struct("<BQ")  # opcode, length of what follows
@@ -51,12 +52,19 @@ def start_ns(info: SessionInfo) -> int:
 class EventWriter:
     """Writes events to `stream`, a binary file or anything with its `write`, `tell` and `flush`."""
 
-    def __init__(self, stream: IO[bytes], info: SessionInfo, chunk_bytes: int = 1024 * 1024) -> None:
+    def __init__(
+        self,
+        stream: IO[bytes],
+        info: SessionInfo,
+        coach: Mapping[str, str] | None = None,
+        chunk_bytes: int = 1024 * 1024,
+    ) -> None:
         self._start_ns = start_ns(info)
         self._count = 0
         self._mcap = Writer(stream, chunk_size=chunk_bytes)
         self._mcap.start(profile="hamstream")
         self._mcap.add_metadata(METADATA, {"format": str(FORMAT)} | asdict(info))
+        self._mcap.add_metadata(COACH_METADATA, dict(coach or {}))
         self._channels = {
             (role, channel): self._mcap.register_channel(f"/{role.label}/{channel}", "application/octet-stream", 0)
             for role in Role
@@ -122,13 +130,35 @@ def _records(file: IO[bytes], path: Path) -> Iterator[_Record]:
         yield _Record(offset, opcode, file.read(length))
 
 
+def read_coach(path: Path) -> dict[str, str]:
+    """What the coach of that session was told at its start; empty when the recording does not say.
+
+    Raises RecordingError like `read_recording`.
+    """
+    try:
+        with path.open("rb") as file:
+            return _metadata(file, path, COACH_METADATA) or {}
+    except OSError as error:
+        raise RecordingError(path, f"cannot be read: {error.strerror}") from error
+
+
 def _session_info(file: IO[bytes], path: Path) -> SessionInfo:
+    metadata = _metadata(file, path, METADATA)
+    if metadata is None:
+        raise RecordingError(path, "is an MCAP file, but not a recording of hamstream")
+    return _parse_info(metadata, path)
+
+
+def _metadata(file: IO[bytes], path: Path, name: str) -> dict[str, str] | None:
+    """The metadata record of that name. They all stand before the first event."""
     for record in _records(file, path):
         if record.opcode == Opcode.METADATA:
             metadata = Metadata.read(ReadDataStream(BytesIO(record.body)))
-            if metadata.name == METADATA:
-                return _parse_info(metadata.metadata, path)
-    raise RecordingError(path, "is an MCAP file, but not a recording of hamstream")
+            if metadata.name == name:
+                return metadata.metadata
+        elif record.opcode in (Opcode.CHUNK, Opcode.MESSAGE) and name != METADATA:
+            return None
+    return None
 
 
 def _parse_info(metadata: dict[str, str], path: Path) -> SessionInfo:

@@ -10,6 +10,7 @@ import logging
 import os
 import threading
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self, cast
@@ -17,9 +18,9 @@ from typing import IO, Self, cast
 from host.errors import RecordingError
 from host.records import PodEvent, SessionInfo
 from host.sinks.locks import try_lock
-from host.sinks.mcap_file import EventWriter, is_whole, read_recording
+from host.sinks.mcap_file import EventWriter, is_whole, read_coach, read_recording
 
-__all__ = ["Recorder", "read_recording", "recover"]
+__all__ = ["Recorder", "read_coach", "read_recording", "recover"]
 
 log = logging.getLogger(__name__)
 
@@ -34,13 +35,15 @@ MENDED_CHUNK_BYTES = 256 * 1024
 class Recorder:
     """`async with Recorder(path, info) as recorder: recorder.write(event)`. Entering raises RecordingError.
 
+    `coach`: what the coach was told at the start, so that a replay can say the same; see `read_coach`.
     The file is written in a thread. When the disk takes nothing, that is reported once and tried again, and
     the stream goes on. A disk that stays full ends the recording (`failed`); what was written before can be
     read.
     """
 
-    def __init__(self, path: Path, info: SessionInfo) -> None:
+    def __init__(self, path: Path, info: SessionInfo, coach: Mapping[str, str] | None = None) -> None:
         self.path, self.info = path, info
+        self._coach = coach
         self.failed = False
         self._queue: deque[PodEvent] = deque()
         self._stop = threading.Event()
@@ -69,7 +72,7 @@ class Recorder:
             self._file = self.path.open("xb", buffering=0)
             try_lock(cast(IO[bytes], self._file))  # tells `recover` that this file is being written
             self._spool = _Spool(cast(IO[bytes], self._file))
-            self._writer = EventWriter(cast(IO[bytes], self._spool), self.info)
+            self._writer = EventWriter(cast(IO[bytes], self._spool), self.info, self._coach)
             self._spool.drain()
         except FileExistsError as error:
             raise RecordingError(self.path, "exists already, and is not written over") from error
@@ -159,7 +162,7 @@ def recover(path: Path) -> bool:
                 return False
             info, events = read_recording(path)
             with mended.open("wb") as file:
-                writer = EventWriter(file, info, MENDED_CHUNK_BYTES)
+                writer = EventWriter(file, info, read_coach(path), MENDED_CHUNK_BYTES)
                 for event in events:
                     writer.write(event)
                 writer.finish()

@@ -3,6 +3,7 @@ recording, a real broker, and an independent subscriber. Nothing on the way may 
 
 import asyncio
 import csv
+import math
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -23,8 +24,8 @@ from host.pipeline import Pipeline
 from host.pods.scan import Radio
 from host.records import Cue, Stride
 from host.service import Job, Service
-from host.sinks.recording import read_recording
-from host.sources import live_pods
+from host.sinks.recording import read_coach, read_recording
+from host.sources import live_pods, replay
 from tests.servers import Received, Subscriber, mosquitto, program
 
 SEED = 1
@@ -134,7 +135,9 @@ def test_strides_agree_with_the_truth_of_the_simulator(run: Run) -> None:
 
 
 def test_the_recording_replayed_gives_the_same_strides_and_cues(run: Run) -> None:
-    pipeline = Pipeline(Coach(learn_habit(SEED)))
+    job = Job("ann", replay(iter(()), math.inf), "replay").with_settings(read_coach(run.recording))
+    assert job.baseline is not None
+    pipeline = Pipeline(Coach(job.baseline))
     strides: list[Stride] = []
     cues: list[Cue] = []
     for event in read_recording(run.recording)[1]:

@@ -24,7 +24,7 @@ from dsp.types import Role
 from host.errors import RecordingError
 from host.records import Channel, PodEvent, SessionInfo
 from host.sinks import recording
-from host.sinks.recording import Recorder, read_recording, recover
+from host.sinks.recording import Recorder, read_coach, read_recording, recover
 from tests.host.sinks.records import session_info, until
 
 INFO = session_info()
@@ -50,6 +50,21 @@ async def record(path: Path, what: list[PodEvent], info: SessionInfo = INFO) -> 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "recordings" / "run.mcap"
+
+
+def test_what_the_coach_was_told_survives_a_cut_and_its_mending(path: Path) -> None:
+    told = {"baseline": '{"version": 1}', "language": "en"}
+
+    async def run() -> None:
+        async with Recorder(path, INFO, told) as recorder:
+            for event in events(100):
+                recorder.write(event)
+
+    asyncio.run(run())
+    path.write_bytes(path.read_bytes()[:-200])
+    assert recover(path)
+    assert read_coach(path) == told
+    assert read_recording(path)[0] == INFO
 
 
 def test_every_event_comes_back_exactly(path: Path) -> None:
