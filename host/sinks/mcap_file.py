@@ -64,7 +64,8 @@ class EventWriter:
         self._mcap = Writer(stream, chunk_size=chunk_bytes)
         self._mcap.start(profile="hamstream")
         self._mcap.add_metadata(METADATA, {"format": str(FORMAT)} | asdict(info))
-        self._mcap.add_metadata(COACH_METADATA, dict(coach or {}))
+        if coach:
+            self._mcap.add_metadata(COACH_METADATA, dict(coach))
         self._channels = {
             (role, channel): self._mcap.register_channel(f"/{role.label}/{channel}", "application/octet-stream", 0)
             for role in Role
