@@ -1,0 +1,90 @@
+"""The command as a person uses it: in a process of its own, with nothing configured."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.processes import pods
+
+HAMSTREAM = (sys.executable, "-m", "host.cli")
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Nothing of the person who runs the tests is read or written."""
+    return os.environ | {"XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "HOME": str(folder)}
+
+
+def hamstream(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*HAMSTREAM, *arguments], env=environment(folder), capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_help_is_there_without_loading_what_is_slow() -> None:
+    code = (
+        "import sys\nfrom host.cli import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "print({'numba', 'numpy', 'bleak', 'pydantic', 'rich', 'amqtt'} & set(sys.modules))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "demo" in result.stdout
+    assert result.stdout.splitlines()[-1] == "set()"
+
+
+async def test_ctrl_c_ends_the_demo_with_a_summary(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *HAMSTREAM, "demo", env=environment(tmp_path), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    lines = []
+    async with asyncio.timeout(120):
+        async for line in process.stdout:
+            lines.append(line.decode())
+            if lines[-1].endswith(" running\n"):
+                process.send_signal(signal.SIGINT)
+        await process.wait()
+    text = "".join(lines)
+    assert process.returncode == 0
+    assert "Live page: http://127.0.0.1:" in text
+    assert "demo: " in text
+    assert "not a medical device" in text
+    recordings = list((tmp_path / "hamstream" / "recordings").glob("*.mcap"))
+    assert len(recordings) == 1
+    assert str(recordings[0]) in text
+
+    listed = await asyncio.to_thread(hamstream, tmp_path, "sessions")
+    assert recordings[0].stem in listed.stdout
+    replayed = await asyncio.to_thread(hamstream, tmp_path, "replay", str(recordings[0]), "--speed", "max")
+    assert replayed.returncode == 0
+    assert " running\n" in replayed.stdout
+
+
+async def test_scan_shows_the_pods_in_the_air(tmp_path: Path) -> None:
+    async with pods("--plan", "stand 60", "--listen", "127.0.0.1:0") as (_, spec):
+        result = await asyncio.to_thread(hamstream, tmp_path, "scan", "--seconds", "2", "--radio", spec)
+    assert result.returncode == 0
+    header, *rows = result.stdout.splitlines()
+    assert header.split() == ["role", "name", "address", "signal", "battery"]
+    assert {row.split()[0] for row in rows} == {"pelvis", "shank_left", "shank_right"}
+    assert all("dBm" in row and row.endswith("%") for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("replay", "nothing.mcap"), "nothing.mcap: cannot be read"),
+        (("--config", "nothing.toml", "sessions"), "nothing.toml: cannot be read"),
+        (("run",), "add a `[[runner]]` table"),
+        (("analyze", "nothing.imu.csv", "--out", "."), "nothing.imu.csv"),
+    ],
+)
+def test_wrong_use_gets_one_clear_sentence(arguments: tuple[str, ...], sentence: str, tmp_path: Path) -> None:
+    result = hamstream(tmp_path, *arguments)
+    assert result.returncode == 2
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr
