@@ -20,6 +20,7 @@ from host.pods.scan import Radio
 from host.records import PodEvent
 from host.service import Job, Service, serve
 from host.sources import live_pods
+from host.terminal import waiting
 
 RUNNER = "demo"
 # A coach learns a habit from a minute of steady running; standing and the first strides come on top.
@@ -28,7 +29,8 @@ HABIT_S = 100.0
 
 async def demo(config: Config, *, seconds: float | None, seed: int) -> None:
     """Runs the demo until `seconds` of it are over, or it is cancelled."""
-    baseline = await asyncio.to_thread(learn_habit, seed)
+    with waiting("Preparing: the runner's habit, from a simulated run of the past ..."):
+        baseline = await asyncio.to_thread(learn_habit, seed)
 
     def jobs(service: Service) -> list[Job]:
         mqtt = service.mqtt

@@ -17,7 +17,7 @@ from host.coach.baseline import Baseline
 from host.coach.coach import Coach
 from host.coach.norms import norm
 from host.config import Config
-from host.errors import HamstreamError
+from host.errors import HamstreamError, RecordingError
 from host.feed import Feed
 from host.pipeline import warm_up
 from host.records import SessionInfo
@@ -27,7 +27,7 @@ from host.sinks.mqtt import MqttConfig, MqttSink
 from host.sinks.recording import Recorder, recover
 from host.sinks.store import Store
 from host.summary import print_summary
-from host.terminal import TerminalView
+from host.terminal import TerminalView, waiting
 from host.voice import Voice
 from host.web.server import LivePage
 
@@ -80,6 +80,8 @@ class Service:
     @contextlib.asynccontextmanager
     async def open(cls, config: Config, *, view: bool = True) -> AsyncIterator["Service"]:
         """Brings all parts up; takes them down in the opposite order, after what they still hold is delivered."""
+        with waiting("Preparing the signal core; its first time on a computer takes half a minute ..."):
+            await asyncio.to_thread(warm_up)  # off the loop, and before the first pod connects
         config.recordings.mkdir(parents=True, exist_ok=True)
         for path in await asyncio.to_thread(recover_all, config.recordings):
             log.info("recovered the recording %s, which was cut short", path)
@@ -106,29 +108,31 @@ class Service:
             yield service
 
     async def run(self, jobs: list[Job], seconds: float | None = None) -> None:
-        """One session a job, side by side, until every source or the time has ended, or this is cancelled."""
-        # Off the loop: the first run on a machine compiles the core, which takes seconds.
-        await asyncio.to_thread(warm_up)
+        """One session a job, side by side, until every source or the time has ended, or this is cancelled.
+
+        A session that fails does not end the others; what it failed of is raised when they have ended.
+        """
         with contextlib.suppress(TimeoutError):  # the time is over
             async with asyncio.timeout(seconds):
-                try:
-                    async with asyncio.TaskGroup() as group:
-                        for job in jobs:
-                            group.create_task(self._run_one(job))
-                except* HamstreamError as errors:
-                    raise errors.exceptions[0] from None  # one sentence is enough
+                results = await asyncio.gather(*(self._run_one(job) for job in jobs), return_exceptions=True)
+                for error in filter(None, results):
+                    raise error
 
     async def _run_one(self, job: Job) -> None:
         started = datetime.now(UTC)
         session = session_id(job.runner, started)
         path = self.config.recordings / f"{session}.mcap"
-        info = SessionInfo(session, job.runner, utc_text(started), job.label, str(path) if job.record else "")
         baseline = job.baseline or await self._baseline(job)
         coach = Coach(baseline, muted=job.muted, language=job.language)
         async with contextlib.AsyncExitStack() as stack:
-            recorder = (
-                await stack.enter_async_context(Recorder(path, info, job.settings(baseline))) if job.record else None
-            )
+            recorder = None
+            info = SessionInfo(session, job.runner, utc_text(started), job.label, str(path) if job.record else "")
+            if job.record:
+                try:
+                    recorder = await stack.enter_async_context(Recorder(path, info, job.settings(baseline)))
+                except RecordingError as error:
+                    log.error("this session is not recorded: %s", error)
+                    info = replace(info, recording="")
             runner_session = RunnerSession(
                 info,
                 coach,
@@ -147,7 +151,11 @@ class Service:
 
     async def _baseline(self, job: Job) -> Baseline | None:
         text = await self.store.baseline(job.runner) if job.use_profile else None
-        return Baseline.from_json(text) if text else None
+        try:
+            return Baseline.from_json(text) if text else None
+        except ValueError as error:
+            log.warning("the profile of %s cannot be used, a new one is learnt: %s", job.runner, error)
+            return None
 
 
 async def serve(config: Config, jobs: Callable[[Service], list[Job]], seconds: float | None = None) -> None:

@@ -8,6 +8,7 @@ import asyncio
 import statistics
 from collections import deque
 from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -41,6 +42,15 @@ _STYLES = {
     "prompt": "bold white on blue",
     "lost": "bold white on red",
 }
+
+
+def waiting(text: str) -> AbstractContextManager[object]:
+    """Meanwhile a person sees that something is going on: a moving sign on a terminal, one line elsewhere."""
+    console = Console()
+    if console.is_terminal:
+        return console.status(text)
+    print(text, flush=True)
+    return nullcontext()
 
 
 @dataclass(slots=True)
