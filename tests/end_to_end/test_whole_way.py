@@ -12,8 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
+import yaml
 from blockbuster import blockbuster_ctx
 
 from firmware_sim.demo import learn_habit, simulated_pods
@@ -156,3 +158,16 @@ def test_status_pods_and_session_are_told(run: Run) -> None:
     pods = run.payloads("pods")[-1]["pods"]
     assert {pod["role"] for pod in pods} == {"pelvis", "shank_left", "shank_right"}
     assert all(pod["lost_packets"] == 0 for pod in pods)
+
+
+def test_every_message_is_as_the_asyncapi_document_says(run: Run) -> None:
+    document = yaml.safe_load((Path(__file__).parents[2] / "docs" / "asyncapi.yaml").read_text())
+    seen = set()
+    for message in run.messages:
+        leaf = message.topic.rsplit("/", 1)[-1]
+        (name,) = document["channels"][leaf]["messages"]
+        schema = document["components"]["schemas"][name]
+        jsonschema.Draft202012Validator(schema | {"components": document["components"]}).validate(message.payload)
+        assert message.topic == document["channels"][leaf]["address"].replace("{runner}", "ann")
+        seen.add(leaf)
+    assert seen == set(document["channels"])
