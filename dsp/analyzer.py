@@ -17,7 +17,6 @@ from dsp.types import FRAME, STRIDE, Role
 
 MAGIC = b"hamstream core 1\n"
 NO_STRIDES = np.zeros(0, STRIDE)
-RUNNING_S = 1.5  # a runner without a new stride for so long is not running any more
 
 
 class Phase(Enum):
@@ -109,7 +108,7 @@ class GaitAnalyzer:
         worn = [role for role in Role if role not in silent]
         calibrated = pods["calibrated"].astype(bool)
         standing_s = float(min((pods["resting_s"][role] for role in worn), default=0.0))
-        if core["stride_s"] > core["now_s"] - RUNNING_S:
+        if core["stride_s"] > core["now_s"] - state.RUNNING_S:
             phase = Phase.WALKING if core["walking"] else Phase.RUNNING
         elif worn and all(calibrated[role] for role in worn):
             phase = Phase.READY

@@ -1,8 +1,8 @@
 """When a foot meets the ground and when it leaves, from that shank's pod, with the pelvis's help for leaving.
 
 Phases of a leg: SWING_NEXT waits for the forward swing, SWING follows it to its end, SEARCH looks for the impact,
-STANCE for the heel to leave. The swing is only a gate: the zero crossing of the rate leads contact by 26 ms on average and by
-2 to 59 ms between runners, so it never is the time of contact where there is an impact.
+STANCE for the heel to leave. The swing is only a gate: the zero crossing of the rate leads contact by 26 ms on average
+and by 2 to 59 ms between runners, so it never is the time of contact where there is an impact.
 """
 
 import math

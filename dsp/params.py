@@ -131,6 +131,14 @@ class Params:
     """Velocity error (SD) added per second of bridged samples."""
     settled_tilt_sd_rad: float = math.radians(0.8)
     """Strides whose tilt is less certain than this are settling."""
+    steady_speed: float = 0.1
+    """A stride whose speed differs more than this share from the one before is settling: speed is known half a stride
+    late, and a runner who starts from rest was measured to read up to 40 % slow in the first strides."""
+    grade_tau_s: float = 5.0
+    """Memory of the slope of the ground. A barometer with 2 Pa of noise (0.17 m) at 10 Hz and 3 m/s then gives 0.2 %
+    (SD of a line's slope: noise / (spread of distance x root of readings)), and a hill is known after 10 to 15 s."""
+    grade_way_m: float = 5.0
+    """Spread (SD) of distance that a slope needs: some 17 m of way."""
     lever_s: float = 5.0
     """After rest the pelvis's integrated speed is right to 1 % for this long and calibrates the shank's lever."""
     forward_gain: float = 0.02
@@ -140,7 +148,7 @@ class Params:
 
     # --- posture and models
     pelvis_lean_rad: float = math.radians(10.0)
-    """Anterior tilt of the pelvis in standing: 13 +- 6 deg in healthy adults (Vialle 2005, doi 10.2106/JBJS.D.02043)."""
+    """Anterior tilt of the pelvis in standing: 13 +- 6 deg in adults (Vialle 2005, doi 10.2106/JBJS.D.02043)."""
     free_fall_mps2: float = 0.4 * G_MPS2
     """Below this vertical specific force the pelvis is in flight."""
     flight_share: float = 0.06

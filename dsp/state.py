@@ -11,6 +11,8 @@ T, ACC, GYR, QUAT, VEL, RATE, FALL, LOST, WIDTH = 0, 1, 4, 7, 11, 14, 15, 16, 17
 # T: time, s. ACC: 3, specific force, sensor axes. GYR: 3, rate less bias, sensor axes. QUAT: 4. VEL: 3, integrated
 # velocity, the pod's world. RATE: rate about the hinge (shanks). FALL: vertical acceleration (world z, less gravity).
 # LOST: 1 where the sample was lost and bridged.
+RUNNING_S = 1.5  # a runner without a new stride for so long is not running any more
+
 FRAME_T, FRAME_ACC, FRAME_GYR, FRAME_PRESSURE, FRAME_WIDTH = 0, 1, 4, 7, 8  # types.FRAME as a row of numbers
 RING = 1024  # rows: 2.4 s at 420 Hz, more than the longest stride and the longest bridged gap
 
@@ -115,10 +117,14 @@ LEG = np.dtype(
         ("heading_known", "i8"),
         ("heading_n", "i8"),
         ("speed_mps", "f8"),
+        ("was_speed_mps", "f8"),  # of the stride before
         ("lever_sum", "f8", (2,)),
         ("strides", "i8"),
     ]
 )
+
+# Sums of a fading line of height against distance, both counted from the newest barometer reading.
+GRADE = np.dtype([(name, "f8") for name in ("t_s", "height_m", "n", "x", "y", "xx", "xy")])
 
 CORE = np.dtype(
     [
@@ -127,6 +133,7 @@ CORE = np.dtype(
         ("stride_s", "f8"),  # end of the last stride
         ("walking", "i8"),
         ("rows", "i8"),  # stride records written by the call in hand
+        ("grade", GRADE),
     ]
 )
 
@@ -161,6 +168,7 @@ def legs(swing_peak_radps: float) -> np.ndarray:
         "ms_before_s",
         "zero_s",
         "speed_mps",
+        "was_speed_mps",
         "was_ic_s",
     ):
         state[name] = np.nan
@@ -172,4 +180,5 @@ def core() -> np.ndarray:
     state = np.zeros(1, CORE)
     for name in ("now_s", "start_s", "stride_s"):
         state[name] = -np.inf
+    state["grade"]["t_s"] = -np.inf
     return state

@@ -5,9 +5,10 @@ import math
 from dsp.alignment import watch_hinge
 from dsp.attitude import loosen
 from dsp.contacts import INITIAL, SWING_NEXT, TERMINAL, follow_leg, follow_pelvis
+from dsp.grade import climb
 from dsp.jit import kernel
 from dsp.orientation import advance, end_rest, tick, watch_rest
-from dsp.state import ACC, FALL, FRAME_ACC, FRAME_GYR, FRAME_T, GYR, RATE, RING
+from dsp.state import ACC, FALL, FRAME_ACC, FRAME_GYR, FRAME_PRESSURE, FRAME_T, GYR, RATE, RING, RUNNING_S
 from dsp.strides import complete, mid_stance
 
 
@@ -15,8 +16,8 @@ from dsp.strides import complete, mid_stance
 def run(cores, pods, legs, cos, pelvis, left, right, watermark, out):  # type: ignore[no-untyped-def]
     """Process pending frames of all pods up to `watermark` (s), in time order, the lower role first where equal.
 
-    pelvis, left, right: (n, 8) FRAME as rows of numbers. out: STRIDE rows to write; `core["rows"]` tells how many were. Returns how many
-    frames of each pod were used.
+    pelvis, left, right: (n, 8), FRAME as rows of numbers. out: STRIDE rows to write; `core["rows"]` tells how many
+    were. Returns how many frames of each pod were used.
     """
     core = cores[0]
     co = cos[0]
@@ -86,6 +87,10 @@ def arrive(core, pods, legs, co, role, frame, out):  # type: ignore[no-untyped-d
         pod["clipped"] = 0
     if max(abs(gx), abs(gy), abs(gz)) >= co["gyr_range_radps"] * 0.998:
         pod["saturated_s"] = t
+    pressure = frame[FRAME_PRESSURE]
+    if role == 0 and 3e4 < pressure < 1.2e5:  # from the top of the highest mountain to the lowest shore
+        recent = core["now_s"] - core["stride_s"] < RUNNING_S
+        climb(core, co, t, pressure, legs[0]["was_speed_mps"] if recent else math.nan)
     running = legs[0]["strides"] + legs[1]["strides"] > 0
     watch_rest(pod, co, pod["t_s"], ax, ay, az, gx, gy, gz, not running)
     take(core, pods, legs, co, role, pod["t_s"], ax, ay, az, gx, gy, gz, 0.0, out)

@@ -9,6 +9,7 @@ import math
 
 from dsp.alignment import learn_forward, square
 from dsp.attitude import begin, fold, predict, tilt_at, update, velocity_error_at
+from dsp.grade import grade
 from dsp.jit import kernel
 from dsp.orientation import row_at
 from dsp.quaternion import rotate, rotate_row, sense_row
@@ -262,7 +263,7 @@ def complete(core, pods, legs, co, side, out):  # type: ignore[no-untyped-def]
     row["tc_decided_s"] = leg["tc_decided_s"]
     speed = leg["speed_mps"]
     row["speed_mps"] = speed
-    row["grade"] = math.nan
+    row["grade"] = grade(core, co)
     quality = 0
     pod = pods[1 + side]
     h = leg["h"]
@@ -278,6 +279,10 @@ def complete(core, pods, legs, co, side, out):  # type: ignore[no-untyped-def]
     row["tibial_inclination_ic_sd_rad"] = math.sqrt(tilt_sd**2 + (row["shank_retraction_radps"] * ic_sd) ** 2)
     if not (incl == incl and speed == speed) or tilt_sd > co["settled_tilt_sd_rad"]:
         quality |= SETTLING
+    # Speed is that from mid-stance to mid-stance, half a stride back: true only where it hardly changes.
+    if not abs(speed - leg["was_speed_mps"]) <= co["steady_speed"] * speed:
+        quality |= SETTLING
+    leg["was_speed_mps"] = speed
     row["foot_ahead_of_pelvis_m"] = max(0.385 * speed * contact - 0.078, 0.0) if speed == speed else math.nan
     row["foot_ahead_of_pelvis_sd_m"] = 0.015
     flight = pelvis_columns(pods[0], co, side, ic, tc, next_ic, row)
@@ -409,7 +414,7 @@ def pelvis_columns(pod, co, side, ic, tc, next_ic, row):  # type: ignore[no-unty
             falling += 1
     if pod["calibrated"]:
         row["pelvic_tilt_rad"] = tilt_sum / n
-        row["pelvic_drop_rad"] = drop
+        row["pelvic_drop_rad"] = drop if drop > -9.0 else math.nan
     row["pelvic_tilt_range_rad"] = tilt_high - tilt_low
     row["pelvic_rotation_range_rad"] = yaw_high - yaw_low
     row["turn_rate_radps"] = turned / (next_ic - ic)
