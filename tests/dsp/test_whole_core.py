@@ -1,0 +1,237 @@
+"""The core as a whole: real runners, any chunking, any stop, broken samples, lost pods, the other side, no jit."""
+
+import csv
+import gzip
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dsp import analyzer as analyzer_module
+from dsp import attitude, contacts, orientation, strides
+from dsp import stream as stream_module
+from dsp.analyzer import GaitAnalyzer
+from dsp.params import Params
+from dsp.types import FRAME, Quality, Role, Side
+from firmware_sim.offline import simulate
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+SECONDS = 24.0
+Frames = dict[Role, np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def frames() -> Frames:
+    """A simulated run with pods of their own rates."""
+    return simulate("stand 3; run 3.2", SECONDS, seed=4, rate_error=None)[0]
+
+
+def analyse(frames: Frames, chunk_s: float = 1.0, lag_s: float = 1e3) -> np.ndarray:
+    analyzer = GaitAnalyzer(Params(lag_s=lag_s))
+    found = []
+    end_s = max(rows["t_s"][-1] for rows in frames.values() if len(rows))
+    for t in np.arange(0.0, end_s + chunk_s, chunk_s):
+        for role, rows in frames.items():
+            i, j = np.searchsorted(rows["t_s"], (t, t + chunk_s))
+            found.append(analyzer.push(role, rows[i:j]))
+    found.append(analyzer.flush())
+    return np.concatenate(found)
+
+
+def copied(frames: Frames) -> Frames:
+    return {role: rows.copy() for role, rows in frames.items()}
+
+
+@pytest.mark.parametrize("chunk_s", [0.0384, 0.5, 7.0, 100.0])
+def test_chunks_change_nothing(frames: Frames, chunk_s: float) -> None:
+    assert analyse(frames, chunk_s).tobytes() == analyse(frames).tobytes()
+
+
+def test_stopping_anywhere_and_going_on_changes_nothing(frames: Frames) -> None:
+    whole = analyse(frames)
+    analyzer, found = GaitAnalyzer(Params(lag_s=1e3)), []
+    for t in np.arange(0.0, SECONDS + 1.0, 0.73):
+        for role, rows in frames.items():
+            i, j = np.searchsorted(rows["t_s"], (t, t + 0.73))
+            found.append(analyzer.push(role, rows[i:j]))
+            saved = analyzer.snapshot()
+            analyzer = GaitAnalyzer(Params(lag_s=1e3))
+            analyzer.restore(saved)
+    found.append(analyzer.flush())
+    assert np.concatenate(found).tobytes() == whole.tobytes()
+
+
+def test_a_foreign_snapshot_is_refused() -> None:
+    with pytest.raises(ValueError, match="snapshot"):
+        GaitAnalyzer().restore(b"something else")
+
+
+def test_contacts_and_speed_are_those_of_the_simulator(frames: Frames) -> None:
+    _, truth = simulate("stand 3; run 3.2", SECONDS, seed=4, rate_error=None)
+    found = analyse(frames)
+    good = found[found["quality"] == 0]
+    assert len(good) > 0.85 * len(truth)
+    for row in good:
+        true = min(truth, key=lambda stride: abs(stride.ic_s - row["ic_s"]))
+        assert Side(row["side"]).label == true.side
+        assert row["ic_s"] == pytest.approx(true.ic_s, abs=0.02)
+        assert row["tc_s"] == pytest.approx(true.tc_s, abs=0.02)
+        assert row["speed_mps"] == pytest.approx(true.speed_mps, rel=0.1)
+
+
+def test_the_mirrored_runner_swaps_the_sides(frames: Frames) -> None:
+    """Mirrored in the x-z plane: vectors change sign along y, axial vectors (rates) along x and z."""
+    mirrored = copied(frames)
+    for rows in mirrored.values():
+        rows["acc_mps2"] *= (1.0, -1.0, 1.0)
+        rows["gyr_radps"] *= (-1.0, 1.0, -1.0)
+    mirrored[Role.SHANK_LEFT], mirrored[Role.SHANK_RIGHT] = mirrored[Role.SHANK_RIGHT], mirrored[Role.SHANK_LEFT]
+    ours, theirs = (rows[np.argsort(rows["ic_s"])] for rows in (analyse(frames), analyse(mirrored)))
+    assert len(ours) == len(theirs)
+    assert (ours["side"] == 1 - theirs["side"]).all()
+    for name in ("ic_s", "tc_s", "tibial_inclination_ic_rad", "pelvic_tilt_rad", "pelvic_drop_rad", "speed_mps"):
+        np.testing.assert_allclose(ours[name], theirs[name], atol=2e-3, err_msg=name)
+    np.testing.assert_allclose(ours["turn_rate_radps"], -theirs["turn_rate_radps"], atol=2e-3)
+
+
+@pytest.mark.parametrize("as_rows", [True, False])
+def test_lost_samples_are_flagged_and_bridged(frames: Frames, as_rows: bool) -> None:
+    """0.2 s of a shank, once as rows that say nothing, once as no rows at all."""
+    broken = copied(frames)
+    rows = broken[Role.SHANK_LEFT]
+    i, j = np.searchsorted(rows["t_s"], (15.0, 15.2))
+    if as_rows:
+        rows["acc_mps2"][i:j] = np.nan
+        rows["gyr_radps"][i:j] = np.nan
+    else:
+        broken[Role.SHANK_LEFT] = np.delete(rows, slice(i, j))
+    whole, found = analyse(frames), analyse(broken)
+    flagged = found[(found["quality"] & Quality.GAP) != 0]
+    assert 1 <= len(flagged) <= 4
+    assert (flagged["ic_s"] < 15.3).all()
+    assert (flagged["next_ic_s"] > 15.0).all()
+    later = found[found["ic_s"] > 17.0]
+    same = whole[whole["ic_s"] > 17.0]
+    assert len(later) == len(same)
+    np.testing.assert_allclose(
+        later["tibial_inclination_ic_rad"], same["tibial_inclination_ic_rad"], atol=np.radians(1.5)
+    )
+
+
+def test_numbers_that_make_no_sense_harm_nothing(frames: Frames) -> None:
+    broken = copied(frames)
+    rows = broken[Role.PELVIS]
+    rows["acc_mps2"][3000:3003] = np.inf
+    rows["gyr_radps"][3100] = 1e300
+    rows["t_s"][3200] = np.nan
+    found = analyse(broken)
+    assert len(found) == len(analyse(frames))
+    assert np.isfinite(found["ic_s"]).all()
+    assert ((found["quality"] & (Quality.INVALID | Quality.GAP)) != 0).any()
+
+
+@pytest.mark.parametrize("missing", list(Role))
+def test_a_missing_pod_takes_only_what_it_gives(frames: Frames, missing: Role) -> None:
+    found = analyse({role: rows for role, rows in frames.items() if role is not missing})
+    sides = {Side(side).label for side in found["side"]}
+    assert sides == {"left", "right"} - (
+        {missing.label.removeprefix("shank_")} if missing is not Role.PELVIS else set()
+    )
+    assert ((found["quality"] & Quality.POD_MISSING) != 0).all()
+    assert np.isfinite(found["contact_time_s"]).all()
+    if missing is Role.PELVIS:
+        assert np.isnan(found["pelvic_tilt_rad"]).all()
+
+
+def test_without_standing_the_angles_that_need_it_are_unknown(frames: Frames) -> None:
+    running = {role: rows[rows["t_s"] > 8.0] for role, rows in frames.items()}
+    found = analyse(running)
+    assert len(found) > 30
+    assert ((found["quality"] & Quality.UNCALIBRATED) != 0).all()
+    assert np.isnan(found["tibial_inclination_ic_rad"]).all()
+    assert np.isnan(found["pelvic_tilt_rad"]).all()
+    assert np.isfinite(found["contact_time_s"][4:]).all()
+
+
+def test_walking_is_told_from_running() -> None:
+    walk, _ = simulate("stand 3; walk 1.4", 20.0, seed=1)
+    found = analyse(walk)
+    assert len(found) > 10
+    assert (found["quality"] != 0).all()  # the first ones are settling: no flight is known yet
+    assert ((found["quality"][6:] & Quality.WALKING) != 0).all()
+
+
+def test_standing_has_no_strides() -> None:
+    still, _ = simulate("stand 30", 20.0, seed=1)
+    assert len(analyse(still)) == 0
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="no ../shared/data: real runners are not here")
+@pytest.mark.parametrize("name", ["rbds002_2.5mps", "rbds005_3.5mps", "rbds010_4.5mps"])
+def test_real_runners(name: str) -> None:
+    """Optical motion capture and a force plate (Fukuchi 2017, doi 10.7717/peerj.3298) say what is true."""
+    with (SHARED / "rbds" / f"{name}.truth.csv").open(newline="") as file:
+        truth = [row for row in csv.DictReader(file) if row["next_ic_s"]]
+    found = analyse(read(SHARED / "rbds" / f"{name}.imu.csv.gz"))
+    errors: dict[str, list[float]] = {key: [] for key in ("ic", "tc", "tibia", "tilt", "speed")}
+    for true in truth:
+        same = found[found["side"] == Side[true["side"].upper()]]
+        row = same[np.argmin(np.abs(same["ic_s"] - float(true["ic_s"])))]
+        errors["ic"].append(row["ic_s"] - float(true["ic_s"]))
+        errors["tc"].append(row["tc_s"] - float(true["tc_s"]))
+        tibia = np.degrees(row["tibial_inclination_ic_rad"])
+        errors["tibia"].append(tibia - float(true["tibial_inclination_ic_vs_standing_deg"]))
+        errors["tilt"].append(np.degrees(row["pelvic_tilt_rad"]) - float(true["pelvic_tilt_mean_vs_standing_deg"]))
+        errors["speed"].append(row["speed_mps"] / float(true["speed_mps"]) - 1.0)
+    rms = {key: float(np.sqrt(np.mean(np.square(values)))) for key, values in errors.items()}
+    # One runner each: the targets hold for all together, so half as much again is allowed for one.
+    assert rms["ic"] < 0.006
+    assert rms["tc"] < 0.012
+    assert rms["tibia"] < 1.2
+    assert rms["tilt"] < 0.45
+    assert rms["speed"] < 0.04
+
+
+def read(path: Path) -> Frames:
+    with gzip.open(path, "rt") as lines:
+        rows = list(csv.reader(lines))[1:]
+    result = {}
+    for role in Role:
+        values = np.array([[row[0], *row[2:8]] for row in rows if row[1] == role.label], dtype=float)
+        result[role] = np.zeros(len(values), FRAME)
+        result[role]["t_s"], result[role]["pressure_pa"] = values[:, 0], np.nan
+        result[role]["acc_mps2"], result[role]["gyr_radps"] = values[:, 1:4], values[:, 4:7]
+    return result
+
+
+def test_each_kernel_has_one_signature(frames: Frames) -> None:
+    """Every further one is compiled in the middle of a run."""
+    analyse(frames)
+    modules = (analyzer_module, attitude, contacts, orientation, strides, stream_module)
+    kernels = {f for module in modules for f in vars(module).values() if hasattr(f, "signatures")}
+    assert len(kernels) > 10
+    assert {f.__name__: len(f.signatures) for f in kernels if len(f.signatures) > 1} == {}
+
+
+_DIGEST = """
+import numpy as np, sys
+from tests.dsp.test_whole_core import analyse
+from firmware_sim.offline import simulate
+found = analyse(simulate("stand 2; run 3.2", 7.0, seed=4)[0])
+np.save(sys.argv[1], found)
+"""
+
+
+def test_without_jit_the_numbers_are_the_same(tmp_path: Path) -> None:
+    """Python's own arithmetic is the twin of the compiled one: equal but for the order of roundings."""
+    path = tmp_path / "plain.npy"
+    environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
+    root = Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-c", _DIGEST, str(path)], env=environment, cwd=root, check=True)
+    plain, jitted = np.load(path), analyse(simulate("stand 2; run 3.2", 7.0, seed=4)[0])
+    assert len(plain) == len(jitted) > 4
+    for name in plain.dtype.names:
+        np.testing.assert_allclose(plain[name], jitted[name], rtol=1e-6, atol=1e-9, err_msg=name)
