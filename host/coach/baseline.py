@@ -49,9 +49,10 @@ MIN_STRIDES = 30
 # that the metric itself has between runners, per m/s: tibia, foot ahead, tilt, its range, drop, rotation and
 # cadence of 8 runners of Fukuchi, Fukuchi & Duarte 2017 (doi:10.7717/peerj.3298) at 2.5 and 4.5 m/s.
 SPEED_SLOPE_SD = 0.32
-# The same for one percent of slope. No measurement: chosen so that a slope of 8 % never run before leaves the
-# pelvic tilt uncertain by 3 deg. It shrinks as soon as the runner has run on slopes.
-GRADE_SLOPE_SD = 0.1
+# The same for one percent of slope. No measurement: chosen so that 8 % never run before leave the pelvic
+# tilt in doubt by 1.5 deg, and that at 3 % the tighter limit of the uphill context is still one. It shrinks
+# with slopes run.
+GRADE_SLOPE_SD = 0.05
 # Where no norm gives the spread between runners: so many times the spread of one runner's strides. Norms: 4
 # for the tibia (4.0 / 0.99 deg), 7 for the pelvic tilt (3.8 / 0.54 deg).
 BETWEEN_TO_OWN_SD = 4.0

@@ -91,7 +91,7 @@ Combine = Callable[[Sequence[float], float], bool | None]
 def either_unless_contradicted(scores: Sequence[float], contradicts: float) -> bool | None:
     """One measure beyond its limit suffices, unless another says the opposite. Unknown ones do nothing."""
     known = [score for score in scores if not math.isnan(score)]
-    return max(known) > 1.0 and min(known) > contradicts if known else None
+    return max(known) > 1.0 and min(known) >= contradicts if known else None
 
 
 @dataclass(frozen=True, slots=True)

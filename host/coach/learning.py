@@ -1,5 +1,4 @@
-"""From the strides of this session to a baseline: which strides show the runner's habit, and how they are
-taken.
+"""From the strides of this session to a baseline: which of them show the runner's habit.
 
 The first minute of steady running is the habit of the day. Later steady strides without a fault add what is
 known of other speeds and slopes, for the profile that the next session starts from; they never move what this

@@ -46,8 +46,8 @@ def test_unseen_speed_follows_the_norm_and_is_less_certain():
     at_4 = baseline.usual(TIBIA, "left", 4.0, 0.0)
     assert at_4.mean == pytest.approx(14.0 + slope_per_mps(TIBIA), abs=0.1)
     # 0.32 of the norm's SD between runners, for one m/s.
-    assert at_4.sd == pytest.approx(0.32 * norm(TIBIA, 3.5).sd, rel=0.05)
-    assert baseline.usual(TIBIA, "left", 3.0, 0.0).sd < 0.1
+    assert at_4.doubt == pytest.approx(0.32 * norm(TIBIA, 3.5).sd, rel=0.05)
+    assert baseline.usual(TIBIA, "left", 3.0, 0.0).doubt < 0.1
 
 
 def test_speeds_that_were_run_teach_the_own_slope():
@@ -61,11 +61,12 @@ def test_speeds_that_were_run_teach_the_own_slope():
     )
     assert baseline.usual(TIBIA, "left", 4.0, 0.0).mean == pytest.approx(14.0, abs=0.4)
     assert baseline.usual(TIBIA, "left", 4.0, 0.0).sd == pytest.approx(1.0, rel=0.15)
+    assert baseline.usual(TIBIA, "left", 4.0, 0.0).doubt < 0.3
 
 
 def test_slope_never_run_is_uncertain_and_one_that_was_is_not():
     flat = learn(run(pelvic_tilt_deg=lambda i, d: d.gauss(6.0, 0.5)))
-    assert flat.usual("pelvic_tilt_deg", "left", 3.5, 8.0).sd == pytest.approx(3.1, abs=0.2)
+    assert flat.usual("pelvic_tilt_deg", "left", 3.5, 8.0).doubt == pytest.approx(0.05 * 3.835 * 8, rel=0.05)
     hills = learn(
         run(
             200,
@@ -75,6 +76,7 @@ def test_slope_never_run_is_uncertain_and_one_that_was_is_not():
     )
     assert hills.usual("pelvic_tilt_deg", "left", 3.5, 8.0).mean == pytest.approx(6 + 0.4 * 8, abs=0.2)
     assert hills.usual("pelvic_tilt_deg", "left", 3.5, 8.0).sd == pytest.approx(0.5, rel=0.2)
+    assert hills.usual("pelvic_tilt_deg", "left", 3.5, 8.0).doubt < 0.2
 
 
 def test_without_a_barometer_the_ground_counts_as_level():
@@ -105,7 +107,7 @@ def test_regression_agrees_with_an_augmented_least_squares_twin():
     habit = Habit.fit(TIBIA, sums)
     sigma, between = math.sqrt(habit.variance), norm(TIBIA, 3.5).sd
     design = [[1.0, v - 3.5, g] for v, g in rows]
-    design += [[0, sigma / (0.32 * between), 0], [0, 0, sigma / (0.1 * between)]]
+    design += [[0, sigma / (0.32 * between), 0], [0, 0, sigma / (0.05 * between)]]
     target = [*values, slope_per_mps(TIBIA) * sigma / (0.32 * between), 0.0]
     twin = numpy.linalg.lstsq(numpy.array(design), numpy.array(target), rcond=None)[0]
     assert habit.coefficients == pytest.approx(tuple(twin), abs=1e-3)

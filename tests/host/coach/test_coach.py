@@ -271,7 +271,7 @@ def test_uphill_has_its_own_words_and_a_tighter_limit():
     # 2.7 deg above habit: less than 3, more than four fifths of 3.
     change = {"tibial_inclination_ic_deg_by": 2.7}
     assert warm(seed=None).go(25, **change) == []
-    cues = warm(seed=None).go(25, grade_percent=4.0, **change)
+    cues = warm(seed=None).go(25, grade_percent=3.0, **change)
     assert kinds(cues) == [("cue", "overstride")]
     assert cues[0].context == "uphill"
     assert cues[0].text in TEXTS["en"].faults["overstride"].cues["uphill"]

@@ -18,7 +18,7 @@ PUBLISHED = [
 
 @pytest.mark.parametrize(("metric", "speed_mps", "mean", "sd"), PUBLISHED)
 def test_norm_at_a_measured_speed_is_the_published_one(metric, speed_mps, mean, sd):
-    assert norm(metric, speed_mps) == pytest.approx((mean, sd))
+    assert norm(metric, speed_mps)[:2] == pytest.approx((mean, sd))
 
 
 def test_norm_is_linear_between_measured_speeds():
