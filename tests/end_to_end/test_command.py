@@ -15,8 +15,10 @@ HAMSTREAM = (sys.executable, "-m", "host.cli")
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Nothing of the person who runs the tests is read or written."""
-    return os.environ | {"XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "HOME": str(folder)}
+    """Nothing of the person who runs the tests is read or written, but for the compiled kernels."""
+    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    own = dict.fromkeys(("XDG_DATA_HOME", "XDG_CONFIG_HOME", "HOME"), str(folder))
+    return os.environ | own | {"XDG_CACHE_HOME": cache}
 
 
 def hamstream(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
