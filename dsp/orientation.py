@@ -19,7 +19,7 @@ def tick(pod, co, t):  # type: ignore[no-untyped-def]
     """Take the time stamp `t` (s); returns how many samples were lost before it, or -1 when it must be dropped.
 
     A line through the recent time stamps gives the period and the smoothed time: an expanding, then fading memory
-    least-squares line (g-h filter, Brookner 1998, Tracking and Kalman Filtering Made Easy, eq. 1.2.40).
+    least-squares line (g-h filter, Brookner 1998, Tracking and Kalman Filtering Made Easy).
     """
     if not (t > pod["raw_s"] and t < math.inf):
         pod["dropped"] += 1

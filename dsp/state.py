@@ -119,6 +119,8 @@ LEG = np.dtype(
         ("speed_mps", "f8"),
         ("was_speed_mps", "f8"),  # of the stride before
         ("lever_sum", "f8", (2,)),
+        ("foot_n", "i8"),
+        ("foot_shift_m", "f8"),  # what braking says of the landing, beyond the line through the means of runners
         ("strides", "i8"),
     ]
 )

@@ -1,0 +1,190 @@
+"""The core under all that can differ: mounts, rates, losses, bends, landings; and attitude against VQF."""
+
+import numpy as np
+import pytest
+import vqf
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from dsp import state
+from dsp.analyzer import GaitAnalyzer, Phase
+from dsp.params import Params
+from dsp.types import FRAME, Quality, Role
+from firmware_sim.offline import simulate
+from firmware_sim.runner.form import Form
+from firmware_sim.runner.truth import TrueStride
+
+Array = NDArray[np.void]
+Frames = dict[Role, Array]
+
+
+@pytest.fixture(scope="module")
+def session() -> tuple[Frames, list[TrueStride]]:
+    """5 s of standing, then a run at 3.2 m/s."""
+    return simulate("stand 5; run 3.2", 30.0, seed=3)
+
+
+@pytest.fixture(scope="module")
+def frames(session: tuple[Frames, list[TrueStride]]) -> Frames:
+    return session[0]
+
+
+@pytest.fixture(scope="module")
+def expected(frames: Frames) -> Array:
+    return analyse(frames)
+
+
+def whole(frames: Frames) -> GaitAnalyzer:
+    analyzer = GaitAnalyzer(Params(lag_s=1e3))
+    for role, f in frames.items():
+        analyzer.push(role, f)
+    return analyzer
+
+
+def analyse(frames: Frames) -> Array:
+    """All strides of a session, in the order of their contacts."""
+    analyzer = GaitAnalyzer(Params(lag_s=1e3))
+    parts = [analyzer.push(role, f) for role, f in frames.items()]
+    strides = np.concatenate([*parts, analyzer.flush()])
+    return strides[np.argsort(strides["ic_s"])]
+
+
+def good(strides: Array) -> Array:
+    return strides[strides["quality"] == 0]
+
+
+def common(a: Array, b: Array) -> tuple[Array, Array]:
+    """Good strides of both whose contacts lie within 10 ms."""
+    a, b = good(a), good(b)
+    near = [int(abs(b["ic_s"] - ic).argmin()) for ic in a["ic_s"]]
+    same = abs(b["ic_s"][near] - a["ic_s"]) < 0.010
+    return a[same], b[near][same]
+
+
+def test_status_follows_the_runner(frames: Frames) -> None:
+    analyzer = GaitAnalyzer()
+    seen: list[Phase] = [analyzer.status.phase]
+    for t in np.arange(0.0, 12.0, 0.1):
+        for role, f in frames.items():
+            analyzer.push(role, f[(f["t_s"] >= t) & (f["t_s"] < t + 0.1)])
+        if analyzer.status.phase is not seen[-1]:
+            seen.append(analyzer.status.phase)
+    assert seen == [Phase.WAITING, Phase.STANDING, Phase.READY, Phase.RUNNING]
+    assert analyzer.status.calibrated == (True, True, True)
+    assert analyzer.status.silent == ()
+
+
+def test_a_silent_pod_is_named_and_not_waited_for(frames: Frames) -> None:
+    analyzer, strides = GaitAnalyzer(), []
+    for t in np.arange(0.0, 14.0, 0.1):
+        for role, f in frames.items():
+            if role is not Role.PELVIS or t < 10.0:
+                strides.append(analyzer.push(role, f[(f["t_s"] >= t) & (f["t_s"] < t + 0.1)]))
+    assert analyzer.status.silent == (Role.PELVIS,)
+    found = np.concatenate(strides)
+    assert found["decided_s"].max() > 13.0
+    late = found[found["ic_s"] > 10.5]
+    assert len(late) > 5
+    assert ((late["quality"] & Quality.POD_MISSING) > 0).all()
+    assert np.isnan(late["pelvic_tilt_rad"]).all()
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("lost_s", [0.05, 0.3, 0.5])
+def test_a_burst_of_lost_samples_is_over_after_two_strides(
+    frames: Frames, expected: Array, role: Role, lost_s: float
+) -> None:
+    f = frames[role]
+    strides = analyse(frames | {role: f[(f["t_s"] < 15.0) | (f["t_s"] > 15.0 + lost_s)]})
+    assert len(strides) == len(expected)
+    assert strides["ic_s"] == pytest.approx(expected["ic_s"], abs=0.03)
+    flagged = strides[(strides["quality"] & Quality.GAP) > 0]
+    assert 1 <= len(flagged) <= 5
+    assert (flagged["next_ic_s"] > 15.0).all()
+    later = (strides["ic_s"] > 15.0 + lost_s + 1.6) & (expected["quality"] == 0)
+    for name, degrees in (("tibial_inclination_ic_rad", 1.5), ("pelvic_tilt_rad", 1.0)):
+        assert np.degrees(strides[name][later]) == pytest.approx(np.degrees(expected[name][later]), abs=degrees)
+
+
+def test_a_clipped_gyro_is_flagged(frames: Frames) -> None:
+    shank = frames[Role.SHANK_LEFT].copy()
+    shank["gyr_radps"][np.searchsorted(shank["t_s"], 15.0), 1] = -np.radians(2000)
+    assert ((analyse(frames | {Role.SHANK_LEFT: shank})["quality"] & Quality.SATURATED) > 0).any()
+
+
+@pytest.mark.parametrize("rate_hz", [60.0, 600.0])
+def test_an_unsupported_rate_is_flagged(frames: Frames, rate_hz: float) -> None:
+    strides = analyse({role: resample(f, rate_hz) for role, f in frames.items()})
+    assert ((strides["quality"] & Quality.BAD_RATE) > 0).all()
+
+
+@pytest.mark.parametrize("rate_hz", [104.0, 416.0])
+def test_other_rates_find_the_same_strides(frames: Frames, expected: Array, rate_hz: float) -> None:
+    strides = analyse({role: resample(f, rate_hz) for role, f in frames.items()})
+    assert len(strides) == len(expected)
+    assert strides["ic_s"] == pytest.approx(expected["ic_s"], abs=0.012)
+
+
+def resample(f: Array, rate_hz: float) -> Array:
+    t = np.arange(f["t_s"][0], f["t_s"][-1], 1 / rate_hz)
+    out = np.zeros(len(t), FRAME)
+    out["t_s"] = t
+    for name in ("acc_mps2", "gyr_radps"):
+        for axis in range(3):
+            out[name][:, axis] = np.interp(t, f["t_s"], f[name][:, axis])
+    return out
+
+
+@pytest.mark.parametrize(
+    ("role", "axis", "degrees"),
+    [(Role.PELVIS, "z", 12), (Role.PELVIS, "x", -12), (Role.SHANK_LEFT, "z", 60), (Role.SHANK_RIGHT, "y", 12)],
+)
+def test_how_a_pod_is_mounted_does_not_matter(
+    frames: Frames, expected: Array, role: Role, axis: str, degrees: float
+) -> None:
+    mount = Rotation.from_euler(axis, degrees, degrees=True)
+    f = frames[role].copy()
+    f["acc_mps2"], f["gyr_radps"] = mount.apply(f["acc_mps2"]), mount.apply(f["gyr_radps"])
+    a, b = common(analyse(frames | {role: f}), expected)
+    assert len(a) >= 0.95 * len(good(expected))
+    for name in ("tibial_inclination_ic_rad", "pelvic_tilt_rad", "pelvic_drop_rad", "pelvic_rotation_range_rad"):
+        assert np.degrees(np.mean(a[name] - b[name])) == pytest.approx(0.0, abs=0.7), name
+
+
+def test_a_landing_further_ahead_is_seen_at_equal_speed_and_contact_time() -> None:
+    means = []
+    for landing_m in (0.0, 0.04):
+        strides = analyse(simulate("stand 4; run 3.2", 25.0, seed=1, form=Form(landing_m=landing_m))[0])
+        steady = good(strides[strides["ic_s"] > 10.0])
+        means.append([steady[name].mean() for name in ("foot_ahead_of_pelvis_m", "speed_mps", "contact_time_s")])
+    assert means[1][0] - means[0][0] >= 0.025
+    assert means[1][1:] == pytest.approx(means[0][1:], rel=0.01)
+
+
+def test_the_heading_follows_a_bend() -> None:
+    frames, truth = simulate("stand 4; run 3.2 12; turn 15", 30.0, seed=2)
+    strides = analyse(frames)
+    bend = strides[strides["ic_s"] > 18.5]
+    assert np.degrees(bend["turn_rate_radps"].mean()) == pytest.approx(15.0, abs=1.5)
+    steady = good(bend)
+    assert len(steady) > 0.9 * len(bend)
+    true = [t for t in truth if t.ic_s > 18.5]
+    tilt, drop = np.degrees(steady["pelvic_tilt_rad"].mean()), np.degrees(steady["pelvic_drop_rad"].mean())
+    assert tilt == pytest.approx(np.mean([t.pelvic_tilt_mean_vs_standing_deg for t in true]), abs=0.8)
+    assert drop == pytest.approx(np.mean([t.pelvic_drop_peak_stance_deg for t in true]), abs=0.9)
+
+
+def test_attitude_is_vqfs_once_vqf_has_settled(frames: Frames) -> None:
+    """Within 1 deg after 16 s of steady running; before, VQF reads the start as lean."""
+    analyzer = whole(frames)
+    analyzer.flush()
+    for role in Role:
+        f, pod = frames[role], analyzer._pods[role]
+        other = vqf.VQF((f["t_s"][-1] - f["t_s"][0]) / (len(f) - 1))
+        out = other.updateBatch(np.ascontiguousarray(f["gyr_radps"]), np.ascontiguousarray(f["acc_mps2"]))
+        rows = np.arange(pod["n"] - 600, pod["n"])
+        ours = pod["ring"][rows % state.RING, state.QUAT : state.QUAT + 4]
+        up = Rotation.from_quat(np.roll(ours, -1, axis=1)).inv().apply([*pod["x"][1], 1.0])
+        theirs = Rotation.from_quat(np.roll(out["quat6D"][rows], -1, axis=1)).inv().apply([0.0, 0.0, 1.0])
+        cosine = (up * theirs).sum(1) / np.linalg.norm(up, axis=1)
+        assert np.degrees(np.arccos(np.clip(cosine, -1, 1))).mean() < 1.0, role
