@@ -224,7 +224,7 @@ def _sessions(args: argparse.Namespace) -> None:
             started = datetime.fromisoformat(row.started_utc).astimezone()
             print(
                 f"{started:%Y-%m-%d %H:%M}  {row.runner:<16} {row.duration_s / 60:6.1f} min {row.strides:6d} strides"
-                f" {row.cues:3d} cues  {row.source:<8} {row.session}"
+                f" {row.cues:3d} cues  {row.source:<8} {row.session}{' (cut short)' if row.cut else ''}"
             )
 
     asyncio.run(show())

@@ -20,8 +20,8 @@ from host.config import Config
 from host.errors import HamstreamError, RecordingError
 from host.feed import Feed
 from host.pipeline import warm_up
-from host.records import SessionInfo
-from host.session import RunnerSession, Source, session_id, utc_text
+from host.records import SessionInfo, utc_text
+from host.session import RunnerSession, Source, session_id
 from host.sinks.broker import EmbeddedBroker
 from host.sinks.mqtt import MqttConfig, MqttSink
 from host.sinks.recording import Recorder, recover

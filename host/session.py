@@ -18,7 +18,7 @@ from host.coach.coach import Coach
 from host.coach.cues import prompt
 from host.feed import Feed, Message, to_payload
 from host.pipeline import Output, Pipeline
-from host.records import Channel, Cue, LinkState, PodEvent, SessionInfo, Stride
+from host.records import Channel, Cue, LinkState, PodEvent, SessionInfo, Stride, utc_text
 from host.sinks.recording import Recorder
 from host.sinks.store import Store
 
@@ -37,11 +37,6 @@ class Say(Protocol):
 
 def _silent(text: str, fresh_s: float = math.inf) -> None:
     pass
-
-
-def utc_text(moment: datetime) -> str:
-    """ISO 8601 in UTC with milliseconds and Z."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def session_id(runner: str, started: datetime) -> str:

@@ -18,7 +18,7 @@ from aiomqtt import Will
 
 from host.errors import SinkError
 from host.feed import Feed, Message
-from host.sinks.mqtt_link import BrokerLink, Connection, MqttConfig, cancel, encode
+from host.sinks.mqtt_link import BrokerLink, Connection, MqttConfig, cancel, encode, new_identifier
 from host.sinks.schema import Entry
 from host.sinks.store import Store
 
@@ -52,13 +52,17 @@ def topic(base: str, runner: str, leaf: str) -> str:
 
 
 def backoff_s(attempt: int) -> float:
-    """How long to wait before try number `attempt` + 2 of a row."""
+    """How long to wait after failed try number `attempt` of a row, from 0."""
     return min(BACKOFF_FIRST_S * 2.0 ** min(attempt, 16), BACKOFF_LAST_S)
 
 
 def is_fresh(cue: dict[str, Any], now: datetime) -> bool:
     """True while a cue may still be delivered."""
     return now < datetime.fromisoformat(cue["valid_until"])
+
+
+def _is_end(message: Message) -> bool:
+    return message.kind == "session" and message.payload.get("event") == "ended"
 
 
 class _Runner:
@@ -71,7 +75,6 @@ class _Runner:
         self.cues: deque[dict[str, Any]] = deque()
         self.status_is_news = self.ended = False
         self.news = asyncio.Event()
-        self.task: asyncio.Task[None] | None = None
 
 
 class MqttSink:
@@ -87,6 +90,7 @@ class MqttSink:
         self._link = BrokerLink(config)
         self._cursor_name = f"mqtt:{config.endpoint}"
         self._runners: dict[str, _Runner] = {}
+        self._speakers: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
         self._problem = ""
 
@@ -104,21 +108,20 @@ class MqttSink:
             self._closing.set()
             for runner in self._runners.values():
                 runner.news.set()
-            await asyncio.wait([forwarding, *self._live_tasks()], timeout=DRAIN_S)
+            await asyncio.wait([forwarding, *self._speakers], timeout=DRAIN_S)
             raise
         finally:
-            await cancel(*tasks, *self._live_tasks())
+            await cancel(*tasks, *self._speakers)
             self._runners.clear()
-
-    def _live_tasks(self) -> list[asyncio.Task[None]]:
-        return [runner.task for runner in self._runners.values() if runner.task]
 
     # --- what counts now ---
 
     async def _listen(self) -> None:
         with self._feed.subscribe() as messages:
-            for message in self._feed.latest():
-                if message.kind in ("status", "pods"):
+            latest = self._feed.latest()
+            over = {message.runner for message in latest if _is_end(message)}
+            for message in latest:
+                if message.kind in ("status", "pods") and message.runner not in over:
                     self._take(message)
             async for message in messages:
                 self._take(message)
@@ -128,9 +131,12 @@ class MqttSink:
             return
         runner = self._runners.get(message.runner)
         if runner is None:
+            if _is_end(message):
+                return
             runner = self._runners[message.runner] = _Runner(message.runner)
-            runner.task = asyncio.create_task(self._speak_for(runner))
-            runner.task.add_done_callback(lambda task: self._gone(runner.name, task))
+            speaker = asyncio.create_task(self._speak_for(runner), name=f"MQTT {runner.name}")
+            self._speakers.add(speaker)
+            speaker.add_done_callback(self._gone)
         match message.kind:
             case "cue":
                 self._drop_late(runner)
@@ -140,8 +146,9 @@ class MqttSink:
             case "status":
                 runner.status = {"online": True} | message.payload
                 runner.status_is_news = True
+                runner.ended = False  # nothing is said of a session after its end: this is the next one
             case "session":
-                runner.ended = message.payload.get("event") == "ended"
+                runner.ended = _is_end(message)
         runner.news.set()
 
     async def _speak_for(self, runner: _Runner) -> None:
@@ -151,13 +158,20 @@ class MqttSink:
             runner.status_is_news = True
             await self._speak(runner, connection)
 
-        await self._stay_connected(will, speak)
+        try:
+            await self._stay_connected(will, speak)
+        finally:
+            self._forget(runner)
 
-    def _gone(self, name: str, task: asyncio.Task[None]) -> None:
-        """The next message about this runner starts anew."""
-        self._runners.pop(name, None)
-        if not task.cancelled() and task.exception() is not None:
-            log.error("MQTT for %s failed", name, exc_info=task.exception())
+    def _forget(self, runner: _Runner) -> None:
+        """What comes next about this runner is for a new speaker."""
+        if self._runners.get(runner.name) is runner:
+            del self._runners[runner.name]
+
+    def _gone(self, speaker: asyncio.Task[None]) -> None:
+        self._speakers.discard(speaker)
+        if not speaker.cancelled() and (error := speaker.exception()) is not None:
+            log.error("%s failed", speaker.get_name(), exc_info=error)
 
     async def _speak(self, runner: _Runner, connection: Connection) -> None:
         """Until the session or the sink ends: cues first."""
@@ -171,13 +185,14 @@ class MqttSink:
             if runner.pods is not None:
                 pods, runner.pods = runner.pods, None
                 await connection.publish(self._topic(runner.name, "pods"), pods)
-            if not runner.cues and (runner.ended or self._closing.is_set()):
-                await connection.publish(status_topic, _OFFLINE, qos=1, retain=True)
-                if runner.ended or self._closing.is_set():  # or has the next session begun meanwhile?
-                    return
-                runner.status_is_news = True
-            else:
+            if runner.cues or not (runner.ended or self._closing.is_set()):
                 await runner.news.wait()
+                continue
+            await connection.publish(status_topic, _OFFLINE, qos=1, retain=True)
+            if runner.ended or self._closing.is_set():
+                self._forget(runner)
+                return
+            runner.status_is_news = True  # the next session has begun meanwhile
 
     async def _alert(self, runner: _Runner, connection: Connection) -> None:
         self._drop_late(runner)
@@ -228,11 +243,11 @@ class MqttSink:
 
     async def _stay_connected(self, will: Will | None, work: Callable[[Connection], Coroutine[Any, Any, None]]) -> None:
         """Runs `work` on a connection, and again on a new one when it is lost; until it ends, or the sink does."""
-        attempt = 0
+        identifier, attempt = new_identifier(), 0
         while True:
             connected_s = _now_s()
             try:
-                async with self._link.connect(will) as connection:
+                async with self._link.connect(will, identifier) as connection:
                     connected_s = _now_s()
                     if self._problem:
                         log.warning("MQTT broker %s is back", self.config.endpoint)
@@ -243,11 +258,13 @@ class MqttSink:
                 if not self._problem:
                     log.warning("%s; tried again until it works", error)
                 self._problem = str(error)
-            attempt = 0 if _now_s() - connected_s > STABLE_S else attempt + 1
+            if _now_s() - connected_s > STABLE_S:
+                attempt = 0
             if not self._closing.is_set():
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(backoff_s(attempt - 1)):
+                    async with asyncio.timeout(backoff_s(attempt)):
                         await self._closing.wait()
+            attempt += 1
             if self._closing.is_set():
                 return
 

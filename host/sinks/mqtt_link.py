@@ -106,32 +106,36 @@ class BrokerLink:
         self._tls: ssl.SSLContext | None = None
 
     @asynccontextmanager
-    async def connect(self, will: Will | None = None) -> AsyncIterator[Connection]:
-        """An open connection. Raises SinkError: what is wrong and, where the user can help, what to do."""
+    async def connect(self, will: Will | None = None, identifier: str = "") -> AsyncIterator[Connection]:
+        """An open connection. Raises SinkError: what is wrong and, where the user can help, what to do.
+
+        Who comes back after a lost connection should give the same `identifier` (see `new_identifier`): the
+        broker then ends the old connection first, and its last will does not come after the new status.
+        """
         if will is not None and self._version is None:
             # Ask without a will first: where it stands in a CONNECT differs between the versions, so that an
             # older broker may take it for nonsense and hang up, which takes long to notice.
             async with self.connect():
                 pass
-        client, version = await self._open(will)
+        client, version = await self._open(will, identifier or new_identifier())
         try:
             yield Connection(client, self.config.endpoint, version is ProtocolVersion.V5)
         finally:
             with suppress(MqttError):  # it may be lost already
                 await client.__aexit__(None, None, None)
 
-    async def _open(self, will: Will | None) -> tuple[Client, ProtocolVersion]:
+    async def _open(self, will: Will | None, identifier: str) -> tuple[Client, ProtocolVersion]:
         if self.config.tls and self._tls is None:
             self._tls = await asyncio.to_thread(self._tls_context)
         version = self._version or ProtocolVersion.V5
         try:
             try:
-                client = await self._connected(version, will)
+                client = await self._connected(version, will, identifier)
             except MqttError as error:
                 if version is not ProtocolVersion.V5 or not self._may_be_too_old(error):
                     raise
                 version = ProtocolVersion.V311
-                client = await self._connected(version, will)
+                client = await self._connected(version, will, identifier)
         except MqttCodeError as error:
             if _code(error) in _REFUSED_LOGIN:
                 raise self._error("refuses user name or password; check them in the configuration") from error
@@ -147,7 +151,7 @@ class BrokerLink:
             return _code(error) in _REFUSED_VERSION
         return self._version is None and "timed out" in str(error)
 
-    async def _connected(self, version: ProtocolVersion, will: Will | None) -> Client:
+    async def _connected(self, version: ProtocolVersion, will: Will | None, identifier: str) -> Client:
         config = self.config
         host, _, port = config.endpoint.rpartition(":")
         client = Client(
@@ -155,7 +159,7 @@ class BrokerLink:
             int(port),
             username=config.username or None,
             password=config.password or None,
-            identifier=f"hamstream-{secrets.token_hex(4)}",
+            identifier=identifier,
             protocol=version,
             tls_context=self._tls,
             will=will,
@@ -182,6 +186,11 @@ class BrokerLink:
 
     def _error(self, problem: str) -> SinkError:
         return SinkError(f"MQTT broker {self.config.endpoint}", problem)
+
+
+def new_identifier() -> str:
+    """A client identifier that nobody else has."""
+    return f"hamstream-{secrets.token_hex(4)}"
 
 
 def _code(error: MqttCodeError) -> int | None:

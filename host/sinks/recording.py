@@ -5,7 +5,6 @@ short: less than half a second is lost. How the file is laid out stands in mcap_
 """
 
 import asyncio
-import contextlib
 import logging
 import os
 import threading
@@ -135,16 +134,10 @@ class _Spool:
 
     def drain(self) -> None:
         """Writes what waits, all or nothing. Raises OSError when the disk does not take it."""
-        try:
-            self._file.seek(self._taken)
-            done = 0
-            while done < len(self._waiting):
-                done += self._file.write(bytes(self._waiting[done:]))
-        except OSError:
-            # Half a record at the end would hide what follows it.
-            with contextlib.suppress(OSError):
-                self._file.truncate(self._taken)
-            raise
+        self._file.seek(self._taken)  # over the half record that a full disk may have left
+        done = 0
+        while done < len(self._waiting):
+            done += self._file.write(bytes(self._waiting[done:]))
         self._taken += len(self._waiting)
         self._waiting.clear()
 

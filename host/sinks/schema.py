@@ -9,12 +9,12 @@ import math
 import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from host.errors import SinkError
-from host.records import Cue, SessionInfo, Stride
+from host.records import Cue, SessionInfo, Stride, utc_text
 
 VERSION = 1
 APPLICATION_ID = int.from_bytes(b"hams", "big")  # tells our files from other people's SQLite files
@@ -100,11 +100,6 @@ class Op(NamedTuple):
 def number_or_null(value: Any) -> Any:
     """NaN and infinity as NULL, anything else as it is."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def utc_text(moment: datetime) -> str:
-    """ISO 8601 in UTC with milliseconds and Z."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 # --- opening ---

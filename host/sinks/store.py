@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from host.errors import SinkError
-from host.records import Cue, SessionInfo, Stride
+from host.records import Cue, SessionInfo, Stride, utc_text
 from host.sinks import schema
 from host.sinks.locks import share_lock, try_lock
 from host.sinks.schema import Entry, Op, SessionRow
@@ -106,7 +106,7 @@ class Store:
 
     async def save_baseline(self, runner: str, baseline: str) -> None:
         """Keeps the runner's habit (JSON) in place of the one before."""
-        self._enqueue(Op("profile", runner, (baseline, schema.utc_text(datetime.now(UTC)))))
+        self._enqueue(Op("profile", runner, (baseline, utc_text(datetime.now(UTC)))))
         await self._settle()
 
     async def set_cursor(self, sink: str, position: int) -> None:

@@ -80,23 +80,25 @@ def create_app(
 
 async def _send_until_gone(socket: WebSocket, snapshot: str, queue: asyncio.Queue[str | None]) -> None:
     """Sends the snapshot, then what comes, until the viewer leaves or proves too slow."""
-    # The page never speaks; reading is how its leaving is noticed.
-    gone = asyncio.create_task(_wait_until_gone(socket))
+    # The page never speaks; reading is how its leaving, or the server's end, is noticed.
+    tasks = asyncio.create_task(_send(socket, snapshot, queue)), asyncio.create_task(_wait_until_gone(socket))
     try:
-        text: str | None = snapshot
-        while text is not None:
-            async with asyncio.timeout(SEND_TIMEOUT_S):
-                await socket.send_text(text)
-            following = asyncio.ensure_future(queue.get())
-            await asyncio.wait((gone, following), return_when=asyncio.FIRST_COMPLETED)
-            if gone.done():
-                following.cancel()
-                return
-            text = following.result()
-        await socket.close(1013, "too slow")
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
     finally:
-        gone.cancel()
-        await asyncio.gather(gone, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _send(socket: WebSocket, snapshot: str, queue: asyncio.Queue[str | None]) -> None:
+    text: str | None = snapshot
+    while text is not None:
+        async with asyncio.timeout(SEND_TIMEOUT_S):
+            await socket.send_text(text)
+        text = await queue.get()
+    await socket.close(1013, "too slow")
 
 
 async def _wait_until_gone(socket: WebSocket) -> None:

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 # A phone that went out of range is noticed within twice this time.
 PING_PERIOD_S = 5.0
+# At the end each viewer is told to come again, and hung up on after this time; `STOP_TIMEOUT_S` is uvicorn's own limit.
+FAREWELL_S = 0.5
 STOP_TIMEOUT_S = 2
 
 
@@ -88,6 +90,7 @@ class LivePage:
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,
                 ws_max_size=1024,
                 ws_ping_interval=PING_PERIOD_S,
                 ws_ping_timeout=PING_PERIOD_S,
@@ -116,6 +119,10 @@ class LivePage:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._server.should_exit = True
+        await asyncio.wait((self._task,), timeout=FAREWELL_S)
+        # What is left does not take what it was sent, as a phone out of range.
+        for connection in list(self._server.server_state.connections):
+            connection.transport.abort()
         await asyncio.shield(self._task)
 
 

@@ -1,6 +1,6 @@
 // The coach's view: a card a runner.
 
-import { BAND_SDS, Chart, METRICS } from "./charts.js";
+import { BAND_SDS, Charts, METRICS } from "./charts.js";
 import { clockText, elapsed, plain, podName, recent, stage, usual } from "./model.js";
 
 const STRIDES_MEANT = 5;
@@ -32,7 +32,7 @@ class Card {
     this.root.querySelector("h2").textContent = name;
     this.root.setAttribute("aria-label", name);
     document.getElementById("cards").append(this.root);
-    this.charts = METRICS.map((metric) => new Chart(metric, this.#find(".charts")));
+    this.charts = new Charts(this.#find(".plot"));
   }
 
   #find(selector) {
@@ -61,7 +61,7 @@ class Card {
     this.#held(runner);
     this.#cues(runner);
     this.#pods(runner);
-    for (const chart of this.charts) chart.draw(runner, norms);
+    this.charts.draw(runner, norms);
   }
 
   #figures(runner, norms, speed) {

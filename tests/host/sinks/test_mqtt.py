@@ -6,14 +6,16 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import paho.mqtt.client as paho
 import pytest
+import yaml
 from blockbuster import blockbuster_ctx
 
 from host.errors import SinkError
@@ -22,7 +24,7 @@ from host.records import PodHealth
 from host.sinks import mqtt_link
 from host.sinks.broker import EmbeddedBroker
 from host.sinks.mqtt import MqttConfig, MqttSink, backoff_s, topic
-from host.sinks.mqtt_link import BrokerLink
+from host.sinks.mqtt_link import BrokerLink, cancel
 from host.sinks.schema import utc_text
 from host.sinks.store import Store
 from tests.host.sinks.records import cue, session_info, stride, until
@@ -135,6 +137,19 @@ async def test_everything_goes_out_and_nothing_blocks(mosquitto_broker, watcher,
     assert (ended.payload["event"], ended.payload["summary"]) == ("ended", {"strides": 2})
     assert "recording" not in started.payload
     assert watcher.on("pods")[0].payload["pods"][0]["battery_percent"] is None
+    await asyncio.to_thread(check_against_the_document, watcher)
+
+
+def check_against_the_document(watcher: Subscriber) -> None:
+    """Every message is as docs/asyncapi.yaml says, and each of its channels was used."""
+    document = yaml.safe_load((Path(__file__).parents[3] / "docs" / "asyncapi.yaml").read_text())
+    channels = {channel["address"].replace("{runner}", "ann"): channel for channel in document["channels"].values()}
+    for message in watcher.messages:
+        (reference,) = channels[message.topic]["messages"].values()
+        name = reference["$ref"].rsplit("/", 1)[1]
+        schema = document["components"]["schemas"][name] | {"components": document["components"]}
+        jsonschema.Draft202012Validator(schema).validate(message.payload)
+    assert {message.topic for message in watcher.messages} == set(channels)
 
 
 async def test_an_older_broker_gets_3_1_1_and_is_remembered(path) -> None:
@@ -224,6 +239,50 @@ async def main():
 
 asyncio.run(main())
 """
+
+
+async def test_a_dead_connection_does_not_say_offline_after_the_new_one_said_online(
+    mosquitto_broker, watcher, path
+) -> None:
+    """The network goes on the publisher's side only: to the broker the old connection lives on for a while."""
+    async with relay_to(mosquitto_broker) as (port, clients), bench(path, MqttConfig("127.0.0.1", port)) as at:
+        at.status()
+        await until(lambda: watcher.on("status"))
+        for client in clients:
+            client.transport.abort()
+        # The broker ends the old connection, with its last will, because the new one has the same identifier.
+        await until(lambda: len(watcher.on("status")) == 3)
+        assert [message.payload["online"] for message in watcher.on("status")] == [True, False, True]
+
+
+@asynccontextmanager
+async def relay_to(broker: Server) -> AsyncIterator[tuple[int, list[asyncio.StreamWriter]]]:
+    """A port that leads to the broker. The broker does not learn when a client's side of it breaks."""
+    clients: list[asyncio.StreamWriter] = []
+    brokers: list[asyncio.StreamWriter] = []
+    tasks: list[asyncio.Task[None]] = []
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(4096):
+                writer.write(data)
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from_broker, to_broker = await asyncio.open_connection(broker.host, broker.port)
+        clients.append(writer)
+        brokers.append(to_broker)
+        tasks.extend(asyncio.create_task(carry(*ends)) for ends in ((reader, to_broker), (from_broker, writer)))
+
+    server = await asyncio.start_server(relay, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1], clients
+    finally:
+        server.close()
+        await cancel(*tasks)
+        for writer in clients + brokers:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
 
 
 async def test_an_outage_loses_and_doubles_nothing(mosquitto_broker, watcher, path, caplog) -> None:
@@ -338,6 +397,18 @@ def password_file(folder: Path) -> Path:
     path = folder / "passwords"
     subprocess.run([program("mosquitto_passwd") or "", "-b", "-c", path, "coach", "sesame"], check=True)
     return path
+
+
+async def test_a_sink_that_comes_after_the_session_says_nothing_of_it(mosquitto_broker, watcher, path) -> None:
+    async with Store.open(path) as store:
+        feed = Feed()
+        for runner in ("ann", "bob"):
+            feed.publish(Message(runner, "status", {"phase": "running"}))
+        feed.publish(Message("ann", "session", to_payload(INFO, event="ended")))
+        sink = asyncio.create_task(MqttSink(config_for(mosquitto_broker), store, feed).run())
+        await until(lambda: watcher.on("status"))
+        await cancel(sink)
+    assert {message.topic for message in watcher.messages} == {"hamstream/bob/status"}
 
 
 # paho does not close the socket of a failed TLS handshake; the garbage collector does, and says so.

@@ -20,6 +20,11 @@ from host.web.hub import QUEUE_SIZE, STRIDES_KEPT, Hub
 from host.web.server import LivePage
 from tests.host.web.feeder import Feeder
 
+HANDSHAKE = (
+    b"GET /live HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+
 
 def client(page: LivePage, **options: Any) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=f"http://127.0.0.1:{page.port}", trust_env=False, **options)
@@ -125,10 +130,7 @@ async def test_a_viewer_that_does_not_read_is_hung_up_on(monkeypatch: pytest.Mon
     feed = Feed()
     async with LivePage(feed) as page:
         reader, writer = await asyncio.open_connection("127.0.0.1", page.port, limit=1024)
-        writer.write(
-            b"GET /live HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        )
+        writer.write(HANDSHAKE)
         await reader.readline()
         async with live(page, max_size=None) as quick:
             await receive(quick)
@@ -138,6 +140,7 @@ async def test_a_viewer_that_does_not_read_is_hung_up_on(monkeypatch: pytest.Mon
         async with asyncio.timeout(10):
             await reader.read(-1)  # the rest of what was under way, then the end
         writer.close()
+        await writer.wait_closed()
 
 
 async def test_too_many_viewers_are_told_so(monkeypatch: pytest.MonkeyPatch):
@@ -149,6 +152,15 @@ async def test_too_many_viewers_are_told_so(monkeypatch: pytest.MonkeyPatch):
                 await receive(second)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1013
+
+
+async def test_the_place_of_a_viewer_that_left_is_free(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("host.web.hub.MAX_VIEWERS", 1)
+    async with LivePage(Feed()) as page:
+        for _ in range(3):
+            async with live(page) as viewer:
+                assert (await receive(viewer))["kind"] == "snapshot"
+            await asyncio.sleep(0.1)  # nothing is sent that could fail: its leaving itself is noticed
 
 
 async def test_a_token_is_asked_for_and_then_remembered_as_a_cookie():
@@ -246,6 +258,7 @@ async def test_no_way_out_of_the_folder():
         assert b" 404 " in await reader.readline()
         await reader.read()
         writer.close()
+        await writer.wait_closed()
 
 
 async def test_a_taken_port_is_replaced_and_said(caplog: pytest.LogCaptureFixture):
@@ -282,11 +295,26 @@ async def test_it_ends_with_viewers_connected_and_leaves_the_signals_alone():
             await receive(viewer)
         with pytest.raises(websockets.ConnectionClosedError) as closed:
             await viewer.recv()
+        await viewer.wait_closed()
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1012  # "service restart": come again
     with pytest.raises(OSError, match=r"Connect call failed|refused"):
         await asyncio.open_connection("127.0.0.1", page.port)
     assert not [t for t in asyncio.all_tasks() if t.get_name().startswith("live page")]
+
+
+async def test_a_viewer_that_does_not_read_does_not_hold_up_the_end(caplog: pytest.LogCaptureFixture):
+    feed = Feed()
+    async with asyncio.timeout(10):
+        async with LivePage(feed) as page:
+            _, writer = await asyncio.open_connection("127.0.0.1", page.port, limit=1024)
+            writer.write(HANDSHAKE)
+            for n in range(100):
+                feed.publish(Message("Ana", "stride", {"n": n, "filler": "x" * 200_000}))
+                await asyncio.sleep(0)
+            await asyncio.sleep(0.1)
+    assert caplog.text == ""  # no complaint: it is nobody's fault
+    writer.transport.abort()
 
 
 async def test_it_ends_when_its_task_is_cancelled():
