@@ -137,7 +137,8 @@ async def test_a_viewer_that_does_not_read_is_hung_up_on(monkeypatch: pytest.Mon
             for n in range(300):  # far more than the sockets' buffers hold
                 feed.publish(Message("Ana", "stride", {"n": n, "filler": "x" * 100_000}))
                 assert (await receive(quick))["payload"]["n"] == n
-        async with asyncio.timeout(10):
+        # Only against hanging for ever: the server itself waits two pings of 5 s for an answer to its goodbye.
+        async with asyncio.timeout(60):
             await reader.read(-1)  # the rest of what was under way, then the end
         writer.close()
         await writer.wait_closed()
