@@ -148,6 +148,8 @@ class Params:
     """Least weight of a new stride in the offset between the hinge's heading and the direction of travel."""
 
     # --- posture and models
+    leg_length_m: float = math.nan
+    """Greater trochanter to ground, standing. NaN: unknown, and leg stiffness with it."""
     foot_measured_weight: float = 0.7
     """Share of what braking says in the foot's distance ahead; the rest is the line through the means of runners.
     Among runners at their own landing the line alone is the better guess, but it cannot see a changed landing: 0.7
@@ -167,6 +169,8 @@ class Params:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
+            if field.name == "leg_length_m" and math.isnan(value):
+                continue
             if not math.isfinite(value):
                 raise ValueError(f"{field.name} must be finite, not {value}")
             if value <= 0 and field.name not in ("tc_fall_mps2", "tc_offset_s", "tc_alone_offset_s"):

@@ -122,6 +122,11 @@ LEG = np.dtype(
         ("foot_n", "i8"),
         ("foot_shift_m", "f8"),  # what braking says of the landing, beyond the line through the means of runners
         ("strides", "i8"),
+        # the last record, for differences between the legs
+        ("last_end_s", "f8"),
+        ("last_contact_s", "f8"),
+        ("last_incl_rad", "f8"),
+        ("last_drop_rad", "f8"),
     ]
 )
 
@@ -172,6 +177,7 @@ def legs(swing_peak_radps: float) -> np.ndarray:
         "speed_mps",
         "was_speed_mps",
         "was_ic_s",
+        "last_end_s",
     ):
         state[name] = np.nan
     return state

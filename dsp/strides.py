@@ -13,6 +13,7 @@ from dsp.grade import grade
 from dsp.jit import kernel
 from dsp.orientation import row_at
 from dsp.quaternion import rotate, rotate_row, sense_row
+from dsp.springmass import stiffness
 from dsp.state import FALL, GYR, QUAT, RATE, RING, VEL, T
 
 GAP, SATURATED, UNCALIBRATED, SETTLING, SLIPPED, WALKING, POD_MISSING, BAD_RATE, INVALID = (
@@ -283,6 +284,10 @@ def complete(core, pods, legs, co, side, out):  # type: ignore[no-untyped-def]
     if not abs(speed - leg["was_speed_mps"]) <= co["steady_speed"] * speed:
         quality |= SETTLING
     leg["was_speed_mps"] = speed
+    row["shank_rate_early_stance_radps"] = mean_rate(pod, ic, ic + 0.05)
+    row["vertical_stiffness_npmkg"], row["leg_stiffness_npmkg"] = stiffness(
+        contact, row["flight_time_s"], speed, co["leg_length_m"]
+    )
     flight = pelvis_columns(pods[0], co, side, ic, tc, next_ic, row)
     foot_ahead(leg, co, speed, contact, row)
     for k in range(3):
@@ -314,9 +319,26 @@ def complete(core, pods, legs, co, side, out):  # type: ignore[no-untyped-def]
     core["walking"] = walking
     if walking:
         quality |= WALKING
+    differences(leg, other, side, ic, next_ic, contact, row)
     row["quality"] = quality
     core["stride_s"] = next_ic
     leg["strides"] += 1
+
+
+@kernel
+def differences(leg, other, side, ic, next_ic, contact, row):  # type: ignore[no-untyped-def]
+    """Left less right, from this stride and the other leg's last where the two overlap; else unknown."""
+    sign = 1.0 if side == 0 else -1.0
+    if not other["last_end_s"] > ic:
+        sign = math.nan
+    incl, drop = row["tibial_inclination_ic_rad"], row["pelvic_drop_rad"]
+    row["contact_time_difference_s"] = sign * (contact - other["last_contact_s"])
+    row["tibial_inclination_difference_rad"] = sign * (incl - other["last_incl_rad"])
+    row["pelvic_drop_difference_rad"] = sign * (drop - other["last_drop_rad"])
+    leg["last_end_s"] = next_ic
+    leg["last_contact_s"] = contact
+    leg["last_incl_rad"] = incl
+    leg["last_drop_rad"] = drop
 
 
 @kernel
@@ -360,10 +382,12 @@ def pelvis_columns(pod, co, side, ic, tc, next_ic, row):  # type: ignore[no-unty
     row["pelvic_tilt_rad"] = math.nan
     row["pelvic_tilt_range_rad"] = math.nan
     row["pelvic_drop_rad"] = math.nan
+    row["pelvic_obliquity_range_rad"] = math.nan
     row["pelvic_rotation_range_rad"] = math.nan
     row["pelvic_rotation_lag"] = math.nan
     row["turn_rate_radps"] = math.nan
     row["pelvis_over_foot"] = math.nan
+    row["braking_loss_mps"] = math.nan
     row["vertical_oscillation_m"] = math.nan
     row["pelvic_tilt_sd_rad"] = math.nan
     rows = pod["ring"]
@@ -397,6 +421,8 @@ def pelvis_columns(pod, co, side, ic, tc, next_ic, row):  # type: ignore[no-unty
         mean_climb += rows[(first + m) & (RING - 1), VEL + 2] - climb0 - slope * m
     mean_climb /= n
     tilt_sum, tilt_low, tilt_high, drop = 0.0, 9.0, -9.0, -9.0
+    side_low, side_high = 9.0, -9.0
+    landing_speed = math.nan
     yaw_low, yaw_high = 9.0, -9.0
     height, height_low, height_high = 0.0, 9.0, -9.0
     falling = 0
@@ -415,9 +441,14 @@ def pelvis_columns(pod, co, side, ic, tc, next_ic, row):  # type: ignore[no-unty
         tilt_sum += tilt
         tilt_low = min(tilt_low, tilt)
         tilt_high = max(tilt_high, tilt)
+        raised = -sign * arcsine(zx * lx + zy * ly + zz * lz)
+        side_low = min(side_low, raised)
+        side_high = max(side_high, raised)
         if t < tc:
-            drop = max(drop, -sign * arcsine(zx * lx + zy * ly + zz * lz))
+            drop = max(drop, raised)
             forward = (r[VEL] - G * tx * (t - ic)) * cx + (r[VEL + 1] - G * ty * (t - ic)) * cy
+            if m == 0:
+                landing_speed = forward
             if forward < slowest and 0.1 * (tc - ic) < t - ic < 0.75 * (tc - ic):
                 slowest = forward
                 slowest_s = t
@@ -437,10 +468,13 @@ def pelvis_columns(pod, co, side, ic, tc, next_ic, row):  # type: ignore[no-unty
         row["pelvic_tilt_rad"] = tilt_sum / n
         row["pelvic_drop_rad"] = drop if drop > -9.0 else math.nan
     row["pelvic_tilt_range_rad"] = tilt_high - tilt_low
+    row["pelvic_obliquity_range_rad"] = side_high - side_low
     row["pelvic_rotation_range_rad"] = yaw_high - yaw_low
     row["turn_rate_radps"] = turned / (next_ic - ic)
     row["vertical_oscillation_m"] = height_high - height_low
     row["pelvis_over_foot"] = (slowest_s - ic) / (tc - ic)
+    if slowest_s == slowest_s:
+        row["braking_loss_mps"] = landing_speed - slowest
     row["pelvic_tilt_sd_rad"] = math.sqrt(pod["p"][1, 1])
     # first harmonic of yaw: the left side is furthest forward where yaw is least, the right side where it is most
     phase = math.atan2(sin_sum, cos_sum) / (2.0 * math.pi)

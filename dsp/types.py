@@ -90,14 +90,22 @@ STRIDE = np.dtype(
         ("pelvic_tilt_rad", "f8"),  # mean over the stride, anterior +
         ("pelvic_tilt_range_rad", "f8"),
         ("pelvic_drop_rad", "f8"),  # peak in stance, swing side down +
+        ("pelvic_obliquity_range_rad", "f8"),
         ("pelvic_rotation_range_rad", "f8"),
         ("pelvic_rotation_lag", "f8"),  # swing side furthest forward, share of its own stride after its IC
         ("grade", "f8"),  # rise over run, + uphill
         ("turn_rate_radps", "f8"),  # heading change, + to the left
         ("shank_retraction_radps", "f8"),  # mean backward rotation over the 30 ms before IC, retraction +
+        ("shank_rate_early_stance_radps", "f8"),  # the same over the 50 ms after IC
         ("shank_mid_stance_rad", "f8"),  # inclination at mid-stance, same sign as at IC
         ("pelvis_over_foot", "f8"),  # share of stance at which braking turns into propulsion
+        ("braking_loss_mps", "f8"),  # forward speed the pelvis loses from IC to its slowest
         ("vertical_oscillation_m", "f8"),
+        ("vertical_stiffness_npmkg", "f8"),  # spring-mass model, newton per metre and kilogram
+        ("leg_stiffness_npmkg", "f8"),  # the same; needs a leg length
+        ("contact_time_difference_s", "f8"),  # left less right: this stride and the other leg's last
+        ("tibial_inclination_difference_rad", "f8"),
+        ("pelvic_drop_difference_rad", "f8"),
         ("ic_sd_s", "f8"),
         ("tc_sd_s", "f8"),
         ("ic_decided_s", "f8"),  # signal time of the sample that made the contact known

@@ -68,15 +68,23 @@ class Stride:
     pelvic_tilt_deg: float
     pelvic_tilt_range_deg: float
     pelvic_drop_deg: float
+    pelvic_obliquity_range_deg: float
     pelvic_rotation_range_deg: float
     pelvic_rotation_lag_percent: float
     speed_mps: float
     grade_percent: float
     turn_rate_dps: float
     shank_retraction_dps: float
+    shank_rate_early_stance_dps: float
     shank_mid_stance_deg: float
     pelvis_over_foot_percent: float
+    braking_loss_mps: float
     vertical_oscillation_mm: float
+    vertical_stiffness_npmkg: float
+    leg_stiffness_npmkg: float
+    contact_time_difference_ms: float
+    tibial_inclination_difference_deg: float
+    pelvic_drop_difference_deg: float
     ic_sd_ms: float
     tc_sd_ms: float
     tibial_inclination_ic_sd_deg: float

@@ -64,9 +64,12 @@ def test_columns_are_those_asked_for(session: Path, tmp_path: Path) -> None:
     header = (tmp_path / "out" / "run.strides.csv").read_text().splitlines()[0]
     assert header == (
         "side,ic_s,tc_s,next_ic_s,cadence_spm,contact_time_ms,flight_time_ms,duty_factor,tibial_inclination_ic_deg,"
-        "foot_ahead_of_pelvis_mm,pelvic_tilt_deg,pelvic_tilt_range_deg,pelvic_drop_deg,pelvic_rotation_range_deg,"
-        "speed_mps,grade_percent,turn_rate_dps,shank_retraction_dps,shank_mid_stance_deg,pelvis_over_foot_percent,"
-        "vertical_oscillation_mm,ic_sd_ms,tc_sd_ms,tibial_inclination_ic_sd_deg,pelvic_tilt_sd_deg,"
+        "foot_ahead_of_pelvis_mm,pelvic_tilt_deg,pelvic_tilt_range_deg,pelvic_drop_deg,pelvic_obliquity_range_deg,"
+        "pelvic_rotation_range_deg,pelvic_rotation_lag_percent,"
+        "speed_mps,grade_percent,turn_rate_dps,shank_retraction_dps,shank_rate_early_stance_dps,"
+        "shank_mid_stance_deg,pelvis_over_foot_percent,braking_loss_mps,vertical_oscillation_mm,"
+        "vertical_stiffness_npmkg,leg_stiffness_npmkg,contact_time_difference_ms,"
+        "tibial_inclination_difference_deg,pelvic_drop_difference_deg,ic_sd_ms,tc_sd_ms,tibial_inclination_ic_sd_deg,pelvic_tilt_sd_deg,"
         "foot_ahead_of_pelvis_sd_mm,quality"
     )
     header = (tmp_path / "out" / "run.cues.csv").read_text().splitlines()[0]
