@@ -32,12 +32,16 @@ METRICS = (
     "pelvic_tilt_deg",
     "pelvic_tilt_range_deg",
     "pelvic_drop_deg",
+    "pelvic_obliquity_range_deg",
     "pelvic_rotation_range_deg",
     "pelvic_rotation_lag_percent",
     "shank_retraction_dps",
+    "shank_rate_early_stance_dps",
     "shank_mid_stance_deg",
     "pelvis_over_foot_percent",
     "vertical_oscillation_mm",
+    "contact_time_difference_ms",
+    "pelvic_drop_difference_deg",
 )
 
 MIDDLE_MPS = SPEEDS_MPS[1]

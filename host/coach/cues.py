@@ -56,6 +56,28 @@ ENGLISH = Language(
                 "fast": "In faster running let the step rate rise before the step length.",
             },
         ),
+        "hips_back": Words(
+            name="hips behind the feet, pelvis tipped",
+            cues={
+                "": (
+                    "Hips tall over your feet, whole body leaning.",
+                    "Stand tall through your hips, leaning slightly forward.",
+                )
+            },
+            praise=("Nice, your hips are over your feet.", "Good, tall hips and an easy lean."),
+            advice="Strengthen the glutes, so that they drive you, and work on posture: hips above the feet.",
+        ),
+        "sitting_back": Words(
+            name="crouched, knees bent and trunk upright",
+            cues={
+                "": (
+                    "Spring off the ground, leaning from the ankles.",
+                    "Tall through the knees, lean from the ankles.",
+                )
+            },
+            praise=("Nice, you run tall.", "Good, tall knees and an easy lean."),
+            advice="Practise running tall: short strides, long knees, and a lean that starts at the ankles.",
+        ),
         "tilt_flattened": Words(
             name="pelvis tipped less forward than usual",
             cues={"": ("Leave your hips free to tip forward.", "Let your pelvis tip forward by itself.")},
@@ -72,6 +94,38 @@ ENGLISH = Language(
             },
             praise=("Nice, an easy lean from the ankles.", "Good, your middle is relaxed."),
             advice="Off the run, work on pelvic posture, on one side or both; tiredness may bring it.",
+        ),
+        "pawing": Words(
+            name="pulling the ground backward",
+            cues={
+                "": (
+                    "Let the ground come to you, legs loose.",
+                    "Let the ground roll by, legs relaxed.",
+                )
+            },
+            one_leg=("Relax your {side} leg, let the ground come.",),
+            praise=("Nice, your legs are relaxed.", "Good, the ground comes to you."),
+            advice="Strengthen the hamstrings eccentrically, by lowering slowly, and stretch them gently the same way.",
+        ),
+        "hip_lag": Words(
+            name="pelvis late behind the swinging leg",
+            cues={"": ("Let each hip float forward with its leg.", "Let your hips swing along with each step.")},
+            one_leg=("Let your {side} hip travel with its leg.",),
+            praise=("Nice, your hips swing along.", "Good, hips and legs move together."),
+            advice="Warm up core and hips before running, so that the pelvis can come forward with the leg.",
+        ),
+        "asymmetry": Words(
+            name="one side working differently from the other",
+            cues={"": ("Left and right alike, an even beat.", "Even out left and right.")},
+            one_leg=("Even out left and right, ease your {side}.",),
+            praise=("Nice, both sides work evenly.", "Good, an even beat again."),
+            advice="Work on one-sided posture and strength; a professional can see which side needs what.",
+        ),
+        "stiff_pelvis": Words(
+            name="pelvis moving less than usual",
+            cues={"": ("Loosen your hips and shoulders.", "Soft shoulders, soft hips, easy breath.")},
+            praise=("Nice and loose.", "Good, your hips move easily."),
+            advice="Relaxation drills before and during easy runs: shake out arms, shoulders and hips.",
         ),
         "low_cadence": Words(
             name="steps slower than usual at this speed",

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from host.coach.faults import FAULTS, Limit, Verdict, context_of, either_unless_contradicted
+from host.coach.faults import FAULTS, Limit, Verdict, context_of, shown
 from host.coach.learning import learn
 from host.coach.norms import norm
 from tests.host.coach.runner import NAN, Run, stride
@@ -126,8 +126,8 @@ def test_verdict_is_beyond_either(norm_says, own_says, exceeds):
         ([NAN, 1.1], True),
     ],
 )
-def test_either_unless_contradicted(scores, verdict):
-    assert either_unless_contradicted(scores, -0.5) is verdict
+def test_one_suffices_unless_contradicted(scores, verdict):
+    assert shown(scores, 1, -0.5) is verdict
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_every_row_is_sound():
         for limit in fault.limits:
             assert limit.source, f"{fault.id}: every number has a source"
             assert hasattr(stride(0.0), limit.metric)
-            assert limit.sign in (-1, 1)
+            assert limit.sign in (-1, 0, 1)
             assert not (math.isnan(limit.norm_sds) and math.isnan(limit.own_margin)), "against nothing"
             if not math.isnan(limit.norm_sds):
                 assert not math.isnan(norm(limit.metric, 3.5).mean)
