@@ -4,6 +4,7 @@ The host's pipeline and the offline analysis call it; it does no I/O and reads n
 comes out depends on what the samples say, not on how they were cut into chunks or which pod's chunk came first.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -58,9 +59,7 @@ class GaitAnalyzer:
         """
         if len(frames) == 0:
             return NO_STRIDES
-        rows = np.ascontiguousarray(frames, FRAME).view("f8").reshape(-1, state.FRAME_WIDTH)
-        pending = self._pending[role]
-        self._pending[role] = np.concatenate((pending, rows))  # a copy: the caller's array may change
+        rows = self._hold(role, frames)
         newest = rows[-1, 0]
         if not newest > self._newest[role]:  # out of order, or no number
             newest = max((t for t in rows[:, 0] if t < np.inf), default=-np.inf)
@@ -69,9 +68,53 @@ class GaitAnalyzer:
         self._newest[role] = max(self._newest[role], newest)
         return self._run(self._watermark())
 
+    def push_many(
+        self, frames: Sequence[NDArray[np.void]], roles: NDArray[np.int64], counts: NDArray[np.int64]
+    ) -> NDArray[np.void]:
+        """As `push(role, its next n frames)` for each role and n of `roles` and `counts`: the same strides, faster.
+
+        frames: by role, (n,) FRAME; their times are finite and rise. roles, counts: (k,) int64.
+
+        A later push matters to what is decided before it only if its frames lie behind a watermark that was
+        passed by then, as those of a pod do that was waited for in vain. Up to there one run does for all.
+        """
+        roles, counts = roles[counts > 0], counts[counts > 0]
+        first_s, last_s = np.empty(len(roles)), np.empty(len(roles))
+        newest = np.full((len(roles) + 1, 3), -np.inf)  # before the first push, and after each
+        newest[0] = self._newest
+        for role in Role:
+            mine = roles == role
+            ends = np.cumsum(counts[mine])
+            first_s[mine] = frames[role]["t_s"][ends - counts[mine]]
+            last_s[mine] = newest[1:, role][mine] = frames[role]["t_s"][ends - 1]
+        if self._core["start_s"][0] == -np.inf and len(roles):
+            self._core["start_s"] = first_s[0]
+        times = np.maximum(np.maximum.accumulate(newest)[1:], self._core["start_s"][0])
+        awaited = times >= times.max(axis=1, keepdims=True) - self.params.lag_s
+        marks = np.where(awaited, times, np.inf).min(axis=1, initial=np.inf)
+        found, used, start = [], [0, 0, 0], 0
+        while start < len(roles):
+            passed = np.maximum.accumulate(marks[start:])
+            late = first_s[start + 1 :] <= passed[:-1]
+            stop = start + 1 + int(late.argmax()) if late.any() else len(roles)
+            for role in Role:
+                end = used[role] + int(counts[start:stop][roles[start:stop] == role].sum())
+                self._hold(role, frames[role][used[role] : end])
+                used[role] = end
+            found.append(self._run(passed[stop - start - 1]))
+            start = stop
+        self._newest = np.maximum.reduce(newest)
+        return np.concatenate(found) if found else NO_STRIDES
+
     def flush(self) -> NDArray[np.void]:
         """The stream has ended: process what still waits."""
         return self._run(np.inf)
+
+    def _hold(self, role: Role, frames: NDArray[np.void]) -> NDArray[np.float64]:
+        """Puts frames with those that wait to be processed; returns them as rows of numbers."""
+        rows = np.ascontiguousarray(frames, FRAME).view("f8").reshape(-1, state.FRAME_WIDTH)
+        self._pending[role] = np.concatenate((self._pending[role], rows))  # a copy: the caller's array may change
+        return rows
 
     def _times(self) -> list[float]:
         """Newest sample time by pod; a pod that was never seen counts from the session's start."""
@@ -96,6 +139,7 @@ class GaitAnalyzer:
             if n:
                 self._pending[role] = self._pending[role][n:].copy()
         written = int(self._core["rows"][0])
+        self._core["rows"] = 0  # what is known depends on the samples alone, not on how they were cut
         return self._out[:written].copy() if written else NO_STRIDES
 
     @property

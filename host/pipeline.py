@@ -4,6 +4,7 @@ Pure: what comes out depends on what came in and on nothing else, so a recording
 of the run. Called by session.py (live and replay) and analyze.py (files).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -56,6 +57,17 @@ class Pipeline:
         """One raw event of a pod, as it arrived. Bad bytes are counted in `health`, never raised."""
         frames = self._streams[event.role].feed(event)
         return self.push_frames(event.role, frames) if len(frames) else Output()
+
+    def push_events(self, events: Sequence[PodEvent]) -> Output:
+        """As `push_event` for each in turn: the same strides and cues at a fraction of the cost."""
+        roles = np.array([event.role for event in events], np.int64)
+        counts = np.zeros(len(events), np.int64)
+        frames = []
+        for role, of_role in self._streams.items():
+            mine = np.flatnonzero(roles == role)
+            of_pod, counts[mine] = of_role.feed_many([events[i] for i in mine.tolist()])
+            frames.append(of_pod)
+        return self._coach_on(self._analyzer.push_many(frames, roles, counts))
 
     def push_frames(self, role: Role, frames: NDArray[np.void]) -> Output:
         """Frames of one pod (dtype FRAME), in time order."""

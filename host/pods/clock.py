@@ -1,4 +1,4 @@
-"""From a pod's crystal ticks to seconds on the session's clock. Called by stream.py, once a packet.
+"""From a pod's crystal ticks to seconds on the session's clock. Called by stream.py.
 
 Two clocks are wrong at once. The IMU's own oscillator sets the sample rate and is off by 1-3 %: the period
 is measured from ticks and counts. The pod's crystal is off by some 20 ppm and starts at an unknown time.
@@ -16,9 +16,12 @@ Units: seconds, except where a name says ticks or ns. Causal, deterministic, bou
 """
 
 import math
-from collections import deque
-from itertools import pairwise
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from dsp.jit import kernel
 from host.pods.profile import TICK_HZ
 
 # Envelope. A block's minimum over 2 s (52 packets) lies within a millisecond of the floor when delays
@@ -47,142 +50,241 @@ LATEST_S = 10.0  # a link is given up long before
 LATEST_AFTER_RECONNECT_S = 1.0  # the pod's queue starts empty
 
 
-class LowerEnvelope:
-    """The highest line of bounded slope under the newest minute of points (x, y), x rising."""
+# The highest line of bounded slope under the newest minute of points (x, y), x rising.
+ENVELOPE = np.dtype(
+    [
+        ("blocks", "i8"),  # how many minima there are, oldest first
+        ("block_x", "f8", (BLOCKS,)),
+        ("block_y", "f8", (BLOCKS,)),
+        ("block_end", "f8"),
+        ("lowest_x", "f8"),  # of the open block
+        ("lowest_y", "f8"),
+        ("height", "f8"),  # and how far above the line it lies
+        ("x", "f8"),  # a point of the line
+        ("y", "f8"),
+        ("slope", "f8"),
+        ("spread_s", "f8"),  # mean height of the block minima above the line
+    ]
+)
 
-    def __init__(self) -> None:
-        self.blocks: deque[tuple[float, float]] = deque(maxlen=BLOCKS)  # the minima, oldest first
-        self._block_end = -math.inf
-        self._lowest = (0.0, 0.0)  # of the open block, and how far above the line it lies
-        self._height = math.inf
-        self._x = self._y = 0.0  # a point of the line
-        self.slope = 0.0
-        self.spread_s = math.nan  # mean height of the block minima above the line
-
-    def at(self, x: float) -> float:
-        return self._y + self.slope * (x - self._x)
-
-    def add(self, x: float, y: float) -> None:
-        if x >= self._block_end:
-            self._next_block(x, y)
-        height = y - self.at(x)
-        if height < self._height:
-            self._lowest, self._height = (x, y), height
-            if height < 0.0:
-                self._x, self._y = x, y
-
-    def _next_block(self, x: float, y: float) -> None:
-        if self._height < math.inf:
-            self.blocks.append(self._lowest)
-        while self.blocks and self.blocks[0][0] < x - MAX_AGE_S:
-            self.blocks.popleft()
-        if self.blocks:
-            self._fit()
-        else:
-            self._x, self._y = x, y
-        self._block_end, self._height = x + BLOCK_S, math.inf
-
-    def _fit(self) -> None:
-        points = self.blocks
-        if points[-1][0] - points[0][0] >= MIN_FIT_SPAN_S:
-            self.slope = min(max(_hull_slope(points), -MAX_SKEW), MAX_SKEW)
-        levels = [y - self.slope * (x - points[-1][0]) for x, y in points]
-        self._x, self._y = points[-1][0], min(levels)
-        if len(levels) > 1:
-            self.spread_s = sum(levels) / len(levels) - self._y
-
-
-def _hull_slope(points: deque[tuple[float, float]]) -> float:
-    """Slope of the lower convex hull's edge over the mean x: of all lines under the points, the closest."""
-    hull: list[tuple[float, float]] = []
-    for x, y in points:
-        while len(hull) > 1:
-            (x0, y0), (x1, y1) = hull[-2:]
-            if (y1 - y0) * (x - x1) < (y - y1) * (x1 - x0):
-                break
-            hull.pop()
-        hull.append((x, y))
-    middle = sum(x for x, _ in points) / len(points)
-    for (x0, y0), (x1, y1) in pairwise(hull):
-        if x1 >= middle:
-            return (y1 - y0) / (x1 - x0)
-    return 0.0
+CLOCK = np.dtype(
+    [
+        ("nominal_hz", "f8"),
+        ("period_s", "f8"),  # on the pod's crystal
+        ("periods_seen", "i8"),
+        ("periods_refused", "i8"),
+        ("tick", "i8"),  # of the newest packet's first sample
+        ("count", "i8"),  # its samples
+        ("pod_s", "f8"),  # unwrapped time of its first sample, on the pod's crystal
+        ("newest_s", "f8"),  # host time of its last sample
+        ("mapped", "i8"),  # whether the envelope has points
+        ("envelope", ENVELOPE),
+        ("offset_s", "f8"),  # host time = pod time + offset
+        ("slew", "f8"),  # how fast the offset moves until the next packet
+        ("reconnected", "i8"),
+    ]
+)
 
 
 class PodClock:
     """The times of one pod's samples. `rate_hz`: the nominal sample rate, until a better one is measured."""
 
     def __init__(self, rate_hz: float) -> None:
-        self._nominal_hz = rate_hz
-        self._period_s = 1.0 / rate_hz  # on the pod's crystal
-        self._periods_seen = self._periods_refused = 0
-        self._tick = self._count = 0
-        self._pod_s = 0.0  # unwrapped time of the newest packet's first sample, on the pod's crystal
-        self._envelope: LowerEnvelope | None = None
-        self._offset_s = 0.0  # host time = pod time + offset
-        self._slew = 0.0  # how fast the offset moves until the next packet
-        self._newest_s = -math.inf  # host time of the newest sample stamped
-        self._reconnected = False
+        self._clock = np.zeros(1, CLOCK)
+        self._clock["newest_s"] = -np.inf
+        self._set_rate(rate_hz)
 
     @property
     def rate_hz(self) -> float:
         """Measured sample rate; the nominal one until then."""
-        return 1.0 / self._period_s
+        return float(1.0 / self._clock["period_s"][0])
 
     @property
     def error_s(self) -> float:
         """How well the floor of the delays is known: mean height of block minima above it, or NaN."""
-        return self._envelope.spread_s if self._envelope else math.nan
+        clock = self._clock[0]
+        return float(clock["envelope"]["spread_s"]) if clock["mapped"] else math.nan
 
     def reconnected(self, rate_hz: float) -> None:
         """The next packet comes over a new link: the pod may have rebooted, or sample at another rate."""
-        self._reconnected = True
-        if rate_hz != self._nominal_hz:
-            self._nominal_hz, self._period_s, self._periods_seen = rate_hz, 1.0 / rate_hz, 0
+        self._clock["reconnected"] = 1
+        if rate_hz != self._clock["nominal_hz"][0]:
+            self._set_rate(rate_hz)
 
-    def stamp(self, tick: int, count: int, arrival_ns: int, consecutive: bool) -> tuple[float, float]:
-        """Host time of a packet's first sample, and the sample period, both in seconds.
+    def stamp(
+        self,
+        ticks: NDArray[np.int64],
+        count: int,
+        arrivals_ns: NDArray[np.int64],
+        consecutive: NDArray[np.bool_],
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Host time of the first sample of each packet, and the sample period in it, both in seconds.
 
-        tick: of the first sample, 32 bits; count: samples in the packet; consecutive: no packet is missing
-        since the last call. The times of all samples, over all calls, rise strictly.
+        ticks: (packets,) of the first samples, 32 bits; count: samples in each; consecutive: (packets,) no packet is
+        missing since the one before. The times of all samples, over all calls, rise strictly.
         """
-        step_s = ((tick - self._tick + 0x8000_0000 & 0xFFFF_FFFF) - 0x8000_0000) / TICK_HZ
-        if consecutive and self._count and step_s > 0.0:
-            self._track_period(step_s / self._count)
-        self._pod_s += step_s
-        last_sample_s = self._pod_s + (count - 1) * self._period_s
-        delay_s = arrival_ns * 1e-9 - last_sample_s
-        envelope = self._envelope
-        if envelope is None or step_s <= 0.0 or self._is_other_time_base(delay_s - envelope.at(last_sample_s)):
-            self._restart(last_sample_s, delay_s)
-        else:
-            envelope.add(last_sample_s, delay_s)
-            error_s = envelope.at(self._pod_s) - self._offset_s
-            # The clock ran at its slew since the last packet; over a hole nobody sees it settle.
-            moved_s = self._slew * step_s if step_s < SETTLE_S else error_s
-            self._offset_s += moved_s
-            self._slew = min(max((error_s - moved_s) / SETTLE_S, -MAX_SLEW), MAX_SLEW)
-        self._tick, self._count, self._reconnected = tick, count, False
-        first_s = self._pod_s + self._offset_s
-        period_s = self._period_s * (1.0 + self._slew)
-        self._newest_s = first_s + (count - 1) * period_s
+        first_s, period_s = np.empty(len(ticks)), np.empty(len(ticks))
+        stamp_packets(self._clock, ticks, count, arrivals_ns, consecutive, first_s, period_s)
         return first_s, period_s
 
-    def _track_period(self, period_s: float) -> None:
-        if abs(period_s - self._period_s) > PERIOD_TOLERANCE * self._period_s:
-            self._periods_refused += 1
-            if self._periods_refused < PERIOD_PATIENCE:
-                return
-            self._period_s, self._periods_seen = period_s, 0
-        self._periods_refused = 0
-        self._periods_seen = min(self._periods_seen + 1, PERIOD_MEMORY)
-        self._period_s += (period_s - self._period_s) / self._periods_seen
+    def _set_rate(self, rate_hz: float) -> None:
+        clock = self._clock[0]
+        clock["nominal_hz"], clock["period_s"], clock["periods_seen"] = rate_hz, 1.0 / rate_hz, 0
 
-    def _is_other_time_base(self, late_s: float) -> bool:
-        return not EARLIEST_S < late_s < (LATEST_AFTER_RECONNECT_S if self._reconnected else LATEST_S)
 
-    def _restart(self, last_sample_s: float, delay_s: float) -> None:
-        self._envelope = LowerEnvelope()
-        self._envelope.add(last_sample_s, delay_s)
-        self._offset_s = max(delay_s, self._newest_s + self._period_s - self._pod_s)
-        self._slew = 0.0
+@kernel
+def stamp_packets(
+    clocks: NDArray[np.void],
+    ticks: NDArray[np.int64],
+    count: int,
+    arrivals_ns: NDArray[np.int64],
+    consecutive: NDArray[np.bool_],
+    first_s: NDArray[np.float64],
+    period_s: NDArray[np.float64],
+) -> None:
+    """As PodClock.stamp. clocks: (1,) CLOCK, changed in place; first_s, period_s: (packets,), filled."""
+    clock = clocks[0]
+    envelope = clock["envelope"]
+    for k in range(len(ticks)):
+        step_s = ((ticks[k] - clock["tick"] + 0x8000_0000 & 0xFFFF_FFFF) - 0x8000_0000) / TICK_HZ
+        if consecutive[k] and clock["count"] and step_s > 0.0:
+            track_period(clock, step_s / clock["count"])
+        clock["pod_s"] += step_s
+        last_sample_s = clock["pod_s"] + (count - 1) * clock["period_s"]
+        delay_s = arrivals_ns[k] * 1e-9 - last_sample_s
+        late_s = delay_s - line_at(envelope, last_sample_s)
+        latest_s = LATEST_AFTER_RECONNECT_S if clock["reconnected"] else LATEST_S
+        if not clock["mapped"] or step_s <= 0.0 or not EARLIEST_S < late_s < latest_s:
+            # a pod that is new, or of another time base
+            clear(envelope)
+            add_point(envelope, last_sample_s, delay_s)
+            clock["mapped"] = 1
+            clock["offset_s"] = max(delay_s, clock["newest_s"] + clock["period_s"] - clock["pod_s"])
+            clock["slew"] = 0.0
+        else:
+            add_point(envelope, last_sample_s, delay_s)
+            error_s = line_at(envelope, clock["pod_s"]) - clock["offset_s"]
+            # The clock ran at its slew since the last packet; over a hole nobody sees it settle.
+            moved_s = clock["slew"] * step_s if step_s < SETTLE_S else error_s
+            clock["offset_s"] += moved_s
+            clock["slew"] = min(max((error_s - moved_s) / SETTLE_S, -MAX_SLEW), MAX_SLEW)
+        clock["tick"] = ticks[k]
+        clock["count"] = count
+        clock["reconnected"] = 0
+        first_s[k] = clock["pod_s"] + clock["offset_s"]
+        period_s[k] = clock["period_s"] * (1.0 + clock["slew"])
+        clock["newest_s"] = first_s[k] + (count - 1) * period_s[k]
+
+
+@kernel
+def track_period(clock: Any, period_s: float) -> None:
+    """One more measure of the sample period; those that packets short of samples give are refused."""
+    if abs(period_s - clock["period_s"]) > PERIOD_TOLERANCE * clock["period_s"]:
+        clock["periods_refused"] += 1
+        if clock["periods_refused"] < PERIOD_PATIENCE:
+            return
+        clock["period_s"] = period_s
+        clock["periods_seen"] = 0
+    clock["periods_refused"] = 0
+    clock["periods_seen"] = min(clock["periods_seen"] + 1, PERIOD_MEMORY)
+    clock["period_s"] += (period_s - clock["period_s"]) / clock["periods_seen"]
+
+
+@kernel
+def clear(envelope: Any) -> None:
+    """An envelope of no points."""
+    envelope["blocks"] = 0
+    envelope["block_end"] = -math.inf
+    envelope["height"] = math.inf
+    envelope["slope"] = 0.0
+    envelope["spread_s"] = math.nan
+
+
+@kernel
+def line_at(envelope: Any, x: float) -> float:
+    """The line's y."""
+    return envelope["y"] + envelope["slope"] * (x - envelope["x"])
+
+
+@kernel
+def add_point(envelope: Any, x: float, y: float) -> None:
+    """Takes the next point into the open block, or opens a new one. A point below the line moves it at once."""
+    if x >= envelope["block_end"]:
+        close_block(envelope, x)
+        if envelope["blocks"] > 0:
+            fit(envelope)
+        else:
+            envelope["x"] = x
+            envelope["y"] = y
+        envelope["block_end"] = x + BLOCK_S
+        envelope["height"] = math.inf
+    height = y - line_at(envelope, x)
+    if height < envelope["height"]:
+        envelope["lowest_x"] = x
+        envelope["lowest_y"] = y
+        envelope["height"] = height
+        if height < 0.0:
+            envelope["x"] = x
+            envelope["y"] = y
+
+
+@kernel
+def close_block(envelope: Any, x: float) -> None:
+    """The open block's minimum joins the others; those too old at `x` go."""
+    xs, ys = envelope["block_x"], envelope["block_y"]
+    n = envelope["blocks"]
+    joins = envelope["height"] < math.inf and envelope["lowest_x"] >= x - MAX_AGE_S
+    gone = 1 if joins and n == BLOCKS else 0
+    while gone < n and xs[gone] < x - MAX_AGE_S:
+        gone += 1
+    n -= gone
+    for i in range(n):
+        xs[i] = xs[i + gone]
+        ys[i] = ys[i + gone]
+    if joins:
+        xs[n] = envelope["lowest_x"]
+        ys[n] = envelope["lowest_y"]
+        n += 1
+    envelope["blocks"] = n
+
+
+@kernel
+def fit(envelope: Any) -> None:
+    """The line under the minima, through the lowest of them as the line's slope sees it."""
+    n = envelope["blocks"]
+    xs, ys = envelope["block_x"], envelope["block_y"]
+    last_x = xs[n - 1]
+    if last_x - xs[0] >= MIN_FIT_SPAN_S:
+        envelope["slope"] = min(max(hull_slope(xs[:n], ys[:n]), -MAX_SKEW), MAX_SKEW)
+    lowest, total = math.inf, 0.0
+    for i in range(n):
+        level = ys[i] - envelope["slope"] * (xs[i] - last_x)
+        lowest = min(lowest, level)
+        total += level
+    envelope["x"] = last_x
+    envelope["y"] = lowest
+    if n > 1:
+        envelope["spread_s"] = total / n - lowest
+
+
+@kernel
+def hull_slope(xs: NDArray[np.float64], ys: NDArray[np.float64]) -> float:
+    """Slope of the lower convex hull's edge over the mean x: of all lines under the points, the closest."""
+    hull = np.empty(len(xs), np.int64)
+    n = 0
+    middle = 0.0
+    for i in range(len(xs)):
+        while n > 1:
+            a, b = hull[n - 2], hull[n - 1]
+            if (ys[b] - ys[a]) * (xs[i] - xs[b]) < (ys[i] - ys[b]) * (xs[b] - xs[a]):
+                break
+            n -= 1
+        hull[n] = i
+        n += 1
+        middle += xs[i]
+    middle /= len(xs)
+    for i in range(n - 1):
+        a, b = hull[i], hull[i + 1]
+        if xs[b] >= middle:
+            return (ys[b] - ys[a]) / (xs[b] - xs[a])
+    return 0.0

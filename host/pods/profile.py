@@ -39,7 +39,8 @@ _INFO = struct.Struct("<BBBHHBB")
 _PRESSURE = struct.Struct("<I")
 _SAMPLE = np.dtype("<i2")
 SAMPLE_BYTES = 12
-MAX_SAMPLES = (MAX_PACKET_BYTES - _HEADER.size) // SAMPLE_BYTES
+HEADER_BYTES = _HEADER.size
+MAX_SAMPLES = (MAX_PACKET_BYTES - HEADER_BYTES) // SAMPLE_BYTES
 
 
 class PacketFlag(IntFlag):

@@ -10,6 +10,8 @@ missing is lost.
 
 import math
 from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,7 @@ from host.pods.profile import (
     PodInfo,
     decode_pressure,
 )
+from host.pods.runs import Run, find_runs
 from host.records import Channel, LinkState, PodEvent, PodHealth
 
 # Packets held back at a hole: 77 ms at 26 packets a second. BLE itself never reorders.
@@ -43,24 +46,29 @@ def _fill(
     columns: NDArray[np.float64],
     samples: NDArray[np.int16],
     scale: NDArray[np.float64],
-    first_s: float,
-    period_s: float,
+    first_s: NDArray[np.float64],
+    period_s: NDArray[np.float64],
 ) -> None:
-    """Frames from raw samples. A FRAME is eight doubles: time, acc x y z, gyr x y z, pressure.
+    """Frames from the raw samples of packets. A FRAME is eight doubles: time, acc x y z, gyr x y z, pressure.
 
-    columns: (n, 8), filled; samples: (n, 6) counts; scale: (6,) unit per count.
+    columns: (packets * n, 8), filled; samples: (packets, n, 6) counts; scale: (6,) unit per count.
+    first_s, period_s: (packets,) time of each packet's first sample, and from one sample to the next.
     """
-    for i in range(samples.shape[0]):
-        columns[i, 0] = first_s + i * period_s
-        for j in range(6):
-            columns[i, j + 1] = samples[i, j] * scale[j]
-        columns[i, 7] = np.nan
+    packets, n, _ = samples.shape
+    for k in range(packets):
+        for i in range(n):
+            row = columns[k * n + i]
+            row[0] = first_s[k] + i * period_s[k]
+            for j in range(6):
+                row[j + 1] = samples[k, i, j] * scale[j]
+            row[7] = np.nan
 
 
 def warm_up() -> None:
     """Compiles, or loads, what a stream needs, so that the first packet does not wait for it."""
-    samples = Packet.from_bytes(bytes(Packet(0, 0, np.zeros((1, 6), np.int16)))).samples
-    _fill(np.empty((1, 8)), samples, np.ones(6), 0.0, 0.0)
+    packet = Packet.from_bytes(bytes(Packet(0, 0, np.zeros((1, 6), np.int16))))
+    stamps = PodClock(1.0).stamp(np.zeros(1, np.int64), 1, np.zeros(1, np.int64), np.ones(1, np.bool_))
+    _fill(np.empty((1, 8)), packet.samples[np.newaxis], np.ones(6), *stamps)
 
 
 class PodStream:
@@ -123,6 +131,53 @@ class PodStream:
             self._bad += 1
         return _EMPTY
 
+    def feed_many(self, events: Sequence[PodEvent]) -> tuple[NDArray[np.void], NDArray[np.int64]]:
+        """As `feed` for each in turn: the same frames, and how many of them each event gave.
+
+        Packets that follow one another, as nearly all do, are taken at once.
+        """
+        blocks: list[NDArray[np.void]] = []
+        counts = np.zeros(len(events), np.int64)
+        done = 0
+
+        def one_by_one(stop: int) -> None:
+            for i in range(done, stop):
+                blocks.append(self.feed(events[i]))
+                counts[i] = len(blocks[-1])
+
+        for run in find_runs(events):
+            for k, at in enumerate(run.at.tolist()):
+                one_by_one(at)
+                done = at
+                if self._is_next(int(run.seqs[k]), int(run.ticks[k])):
+                    blocks.append(self._feed_run(run.since(k), events))
+                    counts[run.at[k:]] = run.samples.shape[1]
+                    done = int(run.at[-1]) + 1
+                    break
+        one_by_one(len(events))
+        return _joined(blocks), counts
+
+    def _is_next(self, seq: int, tick: int) -> bool:
+        """Whether a packet follows the last one beyond doubt."""
+        if self._clock is None or self._new_link or self._held:
+            return False
+        return seq == self._expected & 0xFFFF and 0 < (tick - self._last_tick & 0xFFFF_FFFF) < 0x8000_0000
+
+    def _feed_run(self, run: Run, events: Sequence[PodEvent]) -> NDArray[np.void]:
+        """Packets of which the first is the one expected next, and the readings of pressure between them."""
+        at = run.at.tolist()
+        arrivals_ns = np.array([events[i].arrival_ns for i in at], np.int64)
+        self._last_arrival_s = int(arrivals_ns[-1]) * 1e-9
+        block = self._stamped(run.seqs, run.ticks, run.flags, arrivals_ns, run.samples)
+        due = 0
+        for k in np.flatnonzero(np.diff(run.at) > 1).tolist():
+            self._merge_pressures(block, due, k + 1)
+            due = k + 1
+            for event in events[at[k] + 1 : at[k + 1]]:
+                self.feed(event)
+        self._merge_pressures(block, due, len(at))
+        return block.frames
+
     def _feed_info(self, info: PodInfo) -> NDArray[np.void]:
         frames = self._release()  # with the scale that they were taken with
         self._info = info
@@ -147,8 +202,7 @@ class PodStream:
         return self._release()
 
     def _feed_packet(self, packet: Packet, arrival_ns: int) -> NDArray[np.void]:
-        clock = self._clock
-        if clock is None:
+        if self._clock is None:
             raise PacketError("a packet before the pod info has no scale")
         self._last_arrival_s = arrival_ns * 1e-9
         ahead = (packet.seq - self._expected + 0x8000 & 0xFFFF) - 0x8000
@@ -164,20 +218,20 @@ class PodStream:
             return _EMPTY
         blocks = []
         if is_restart:
-            blocks = self._drain(clock, 0)
+            blocks = self._drain(0)
             self._expected = position = packet.seq
             self._new_link, self._after_hole = False, True
         elif ahead == 0 and not self._held:  # nearly always
-            return self._frames(clock, packet, arrival_ns)
+            return self._frames(packet, arrival_ns)
         self._held[position] = packet, arrival_ns
-        blocks += self._drain(clock, MAX_HELD)
+        blocks += self._drain(MAX_HELD)
         return _joined(blocks)
 
     def _release(self) -> NDArray[np.void]:
         """What is held back, without waiting for what is missing."""
-        return _joined(self._drain(self._clock, 0)) if self._clock else _EMPTY
+        return _joined(self._drain(0))
 
-    def _drain(self, clock: PodClock, may_hold: int) -> list[NDArray[np.void]]:
+    def _drain(self, may_hold: int) -> list[NDArray[np.void]]:
         """Frames of held packets in order, up to a hole that is still worth waiting on."""
         blocks = []
         while self._held:
@@ -188,33 +242,66 @@ class PodStream:
                 self._lost += first - self._expected
                 self._expected, self._after_hole = first, True
             packet, arrival_ns = self._held.pop(self._expected)
-            blocks.append(self._frames(clock, packet, arrival_ns))
+            blocks.append(self._frames(packet, arrival_ns))
         return blocks
 
-    def _frames(self, clock: PodClock, packet: Packet, arrival_ns: int) -> NDArray[np.void]:
-        count = len(packet.samples)
-        consecutive = not (self._after_hole or (packet.flags and packet.flags & PacketFlag.OVERFLOW))
-        first_s, period_s = clock.stamp(packet.tick, count, arrival_ns, consecutive)
-        self._packets += 1
-        self._expected += 1
-        self._after_hole = False
-        self._last_tick = packet.tick
-        self._seen.append((packet.seq, packet.tick))
-        columns = np.empty((count, 8))
-        _fill(columns, packet.samples, self._scale, first_s, period_s)
-        if self._pressures:
-            self._merge_pressures(columns[:, 7], first_s, period_s)
-        return np.ndarray(count, FRAME, columns)
+    def _frames(self, packet: Packet, arrival_ns: int) -> NDArray[np.void]:
+        seqs, ticks, flags, arrivals_ns = np.array(
+            [[packet.seq], [packet.tick], [packet.flags], [arrival_ns]], np.int64
+        )
+        block = self._stamped(seqs, ticks, flags, arrivals_ns, packet.samples[np.newaxis])
+        self._merge_pressures(block, 0, 1)
+        return block.frames
 
-    def _merge_pressures(self, pressure_pa: NDArray[np.float64], first_s: float, period_s: float) -> None:
-        """Puts waiting readings on the nearest frame; one newer than this packet waits for the next."""
-        while self._pressures:
-            arrival_s, reading_pa = self._pressures[0]
-            nearest = round((arrival_s - first_s) / period_s)
-            if nearest >= len(pressure_pa):
+    def _stamped(
+        self,
+        seqs: NDArray[np.int64],
+        ticks: NDArray[np.int64],
+        flags: NDArray[np.int64],
+        arrivals_ns: NDArray[np.int64],
+        samples: NDArray[np.int16],
+    ) -> "_Block":
+        """Packets in order, none missing between them. samples: (packets, n, 6), the others (packets,)."""
+        assert self._clock is not None
+        packets, n, _ = samples.shape
+        consecutive = flags & PacketFlag.OVERFLOW.value == 0
+        consecutive[0] &= not self._after_hole
+        first_s, period_s = self._clock.stamp(ticks, n, arrivals_ns, consecutive)
+        columns = np.empty((packets * n, 8))
+        _fill(columns, samples, self._scale, first_s, period_s)
+        self._packets += packets
+        self._expected += packets
+        self._after_hole = False
+        self._last_tick = int(ticks[-1])
+        self._seen.extend(zip(seqs.tolist(), ticks.tolist(), strict=True))
+        return _Block(columns, n, first_s, period_s)
+
+    def _merge_pressures(self, block: "_Block", start: int, stop: int) -> None:
+        """Puts waiting readings on the nearest frame of those packets; one newer than they are waits on."""
+        for k in range(start, stop):
+            if not self._pressures:
                 return
-            pressure_pa[max(nearest, 0)] = reading_pa
-            self._pressures.popleft()
+            pressure_pa = block.columns[k * block.n : (k + 1) * block.n, 7]
+            while self._pressures:
+                arrival_s, reading_pa = self._pressures[0]
+                nearest = round((arrival_s - block.first_s[k]) / block.period_s[k])
+                if nearest >= block.n:
+                    break
+                pressure_pa[max(nearest, 0)] = reading_pa
+                self._pressures.popleft()
+
+
+class _Block(NamedTuple):
+    """Frames of packets of `n` samples each."""
+
+    columns: NDArray[np.float64]  # (packets * n, 8)
+    n: int
+    first_s: NDArray[np.float64]  # (packets,)
+    period_s: NDArray[np.float64]
+
+    @property
+    def frames(self) -> NDArray[np.void]:
+        return np.ndarray(len(self.columns), FRAME, self.columns)
 
 
 def _joined(blocks: list[NDArray[np.void]]) -> NDArray[np.void]:

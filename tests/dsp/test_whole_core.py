@@ -48,6 +48,46 @@ def test_chunks_change_nothing(frames: Frames, chunk_s: float) -> None:
     assert analyse(frames, chunk_s).tobytes() == analyse(frames).tobytes()
 
 
+def pushes(frames: Frames, jams: bool, seed: int) -> list[tuple[Role, int]]:
+    """Packets of 8 frames in the order of their arrival: up to 40 ms late, and if `jams` up to 3 s now and then.
+
+    By then the other pods have not been waiting any more for long.
+    """
+    rng = np.random.default_rng(seed)
+    arrivals = []
+    for role, rows in frames.items():
+        ends = np.arange(8, len(rows), 8)
+        late_s = rng.uniform(0.0, 0.04, len(ends))
+        for at in rng.choice(len(ends) - 120, 4 * jams, replace=False):
+            many = rng.integers(5, 80)
+            late_s[at : at + many] += np.linspace(many * 0.0384, 0.0, many)
+        times = np.maximum.accumulate(rows["t_s"][ends - 1] + late_s)
+        arrivals += [(t, role, 8) for t in times]
+    return [(role, n) for _, role, n in sorted(arrivals)]
+
+
+@pytest.mark.parametrize("jams", [False, True])
+@pytest.mark.parametrize("batch", [1, 7, 300, 10**6])
+def test_many_pushes_at_once_are_the_same_pushes(frames: Frames, batch: int, jams: bool) -> None:
+    """To the last bit, of strides and of everything that is known afterwards."""
+    alone, together = GaitAnalyzer(), GaitAnalyzer()
+    found, expected = [], []
+    done = dict.fromkeys(Role, 0)
+    schedule = pushes(frames, jams, seed=batch)
+    for start in range(0, len(schedule), batch):
+        part = schedule[start : start + batch]
+        before = dict(done)
+        for role, n in part:
+            expected.append(alone.push(role, frames[role][done[role] : done[role] + n]))
+            done[role] += n
+        news = [frames[role][before[role] : done[role]] for role in Role]
+        found.append(together.push_many(news, *np.array(part).T))
+        assert together.snapshot() == alone.snapshot()
+    assert np.concatenate(found).tobytes() == np.concatenate(expected).tobytes()
+    assert len(np.concatenate(found)) > 20
+    assert alone.dropped.any() == jams
+
+
 def test_stopping_anywhere_and_going_on_changes_nothing(frames: Frames) -> None:
     whole = analyse(frames)
     analyzer, found = GaitAnalyzer(Params(lag_s=1e3)), []

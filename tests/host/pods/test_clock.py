@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from host.pods.clock import LowerEnvelope, PodClock
+from host.pods import clock as clock_module
+from host.pods.clock import BLOCKS, ENVELOPE, PodClock, add_point, clear, line_at
 
 MINIMUM_DELAY_S = 0.004  # common to all pods, and invisible to the host
 
@@ -62,13 +63,24 @@ class Pod:
         return sent
 
 
+def stamp(clock: PodClock, tick: int, count: int, arrival_ns: int, consecutive: bool) -> tuple[float, float]:
+    first_s, period_s = clock.stamp(np.array([tick]), count, np.array([arrival_ns]), np.array([consecutive]))
+    return float(first_s[0]), float(period_s[0])
+
+
+def empty_envelope() -> np.void:
+    envelope = np.zeros(1, ENVELOPE)[0]
+    clear(envelope)
+    return envelope
+
+
 def errors_s(pod: Pod, duration_s: float = 120.0) -> tuple[np.ndarray, np.ndarray]:
     """True time and error of every sample's stamp, without the invisible delay."""
     clock = PodClock(pod.nominal_hz)
     true_s, stamped_s = [], []
     period_s = 1.0 / (pod.nominal_hz * (1.0 + pod.rate_error))
     for packet in pod.packets(duration_s):
-        first_s, step_s = clock.stamp(packet.tick, packet.count, packet.arrival_ns, consecutive=True)
+        first_s, step_s = stamp(clock, packet.tick, packet.count, packet.arrival_ns, consecutive=True)
         index = np.arange(packet.count)
         stamped_s.append(first_s + index * step_s)
         true_s.append(packet.true_s + index * period_s)
@@ -116,7 +128,7 @@ def test_a_settled_clock_runs_smoothly():
 def test_the_sample_rate_is_measured():
     clock = PodClock(208.0)
     for packet in Pod(seed=1, rate_error=0.027, skew=0.0).packets(20.0):
-        clock.stamp(packet.tick, packet.count, packet.arrival_ns, consecutive=True)
+        stamp(clock, packet.tick, packet.count, packet.arrival_ns, consecutive=True)
     assert clock.rate_hz == pytest.approx(208.0 * 1.027, rel=2e-4)
 
 
@@ -125,14 +137,14 @@ def test_packets_that_lost_samples_do_not_disturb_the_rate():
     clock = PodClock(208.0)
     for k, packet in enumerate(Pod(seed=1, rate_error=0.0, skew=0.0, bursts=False).packets(60.0)):
         short = 7 if k % 5 == 0 else 8
-        clock.stamp(packet.tick, short, packet.arrival_ns, consecutive=True)
+        stamp(clock, packet.tick, short, packet.arrival_ns, consecutive=True)
         assert clock.rate_hz == pytest.approx(208.0, rel=1e-3)
 
 
 def test_a_rate_that_really_changed_is_followed():
     clock = PodClock(104.0)
     for packet in Pod(seed=1, rate_error=0.0, skew=0.0).packets(5.0):
-        clock.stamp(packet.tick, packet.count, packet.arrival_ns, consecutive=True)
+        stamp(clock, packet.tick, packet.count, packet.arrival_ns, consecutive=True)
     assert clock.rate_hz == pytest.approx(208.0, rel=1e-3)
 
 
@@ -155,10 +167,10 @@ def test_a_rebooted_pod_gets_a_new_time_base(uptime_s):
     after = later(Pod(seed=2, bursts=False).packets(30.0), 60.0, round((530.0 + uptime_s) * 32768))
     clock = PodClock(208.0)
     for packet in before:
-        newest_s, _ = clock.stamp(packet.tick, packet.count, packet.arrival_ns, consecutive=True)
+        newest_s, _ = stamp(clock, packet.tick, packet.count, packet.arrival_ns, consecutive=True)
     clock.reconnected(208.0)
     for k, packet in enumerate(after):
-        first_s, period_s = clock.stamp(packet.tick, packet.count, packet.arrival_ns, consecutive=k > 0)
+        first_s, period_s = stamp(clock, packet.tick, packet.count, packet.arrival_ns, consecutive=k > 0)
         assert newest_s < first_s < packet.arrival_ns * 1e-9 + 0.05
         newest_s = first_s + 7 * period_s
     assert first_s == pytest.approx(packet.true_s + MINIMUM_DELAY_S, abs=0.003)
@@ -170,10 +182,10 @@ def test_after_a_lost_link_the_old_map_goes_on():
     packets = pod.packets(120.0)
     clock = PodClock(208.0)
     for packet in packets[:1600]:
-        clock.stamp(packet.tick, packet.count, packet.arrival_ns, consecutive=True)
+        stamp(clock, packet.tick, packet.count, packet.arrival_ns, consecutive=True)
     clock.reconnected(208.0)
     late = packets[2600]
-    first_s, _ = clock.stamp(late.tick, late.count, late.arrival_ns + 400_000_000, consecutive=False)
+    first_s, _ = stamp(clock, late.tick, late.count, late.arrival_ns + 400_000_000, consecutive=False)
     assert first_s == pytest.approx(late.true_s + MINIMUM_DELAY_S, abs=0.003)
 
 
@@ -182,12 +194,13 @@ def test_the_fit_is_the_highest_mean_line_under_the_points():
     optimize = pytest.importorskip("scipy.optimize")
     rng = np.random.default_rng(3)
     for true_slope in (-4e-5, 0.0, 3e-5):
-        envelope = LowerEnvelope()
+        envelope = empty_envelope()
         x = np.arange(0.0, 200.0, 0.04)
         y = 5.0 + true_slope * x + rng.exponential(0.01, len(x))
         for point in zip(x.tolist(), y.tolist(), strict=True):
-            envelope.add(*point)
-        px, py = np.array(envelope.blocks).T
+            add_point(envelope, *point)
+        blocks = envelope["blocks"]
+        px, py = envelope["block_x"][:blocks], envelope["block_y"][:blocks]
         # Maximise the mean of a + b x subject to a + b x <= y.
         result = optimize.linprog(
             [-1.0, -px.mean()],
@@ -196,21 +209,41 @@ def test_the_fit_is_the_highest_mean_line_under_the_points():
             bounds=[(None, None)] * 2,
         )
         intercept, slope = result.x
-        assert envelope.slope == pytest.approx(slope, abs=1e-9)
-        assert envelope.at(px[-1]) == pytest.approx(intercept + slope * px[-1], abs=1e-6)
+        assert envelope["slope"] == pytest.approx(slope, abs=1e-9)
+        assert line_at(envelope, px[-1]) == pytest.approx(intercept + slope * px[-1], abs=1e-6)
 
 
 def test_an_earlier_packet_counts_at_once():
-    envelope = LowerEnvelope()
-    envelope.add(0.0, 0.030)
-    envelope.add(0.1, 0.025)
-    assert envelope.at(0.1) == 0.025
-    envelope.add(0.2, 0.028)
-    assert envelope.at(0.2) == 0.025
+    envelope = empty_envelope()
+    add_point(envelope, 0.0, 0.030)
+    add_point(envelope, 0.1, 0.025)
+    assert line_at(envelope, 0.1) == 0.025
+    add_point(envelope, 0.2, 0.028)
+    assert line_at(envelope, 0.2) == 0.025
 
 
 def test_memory_is_bounded():
-    envelope = LowerEnvelope()
+    envelope = empty_envelope()
     for k in itertools.islice(itertools.count(), 20_000):
-        envelope.add(k * 0.5, 0.02)
-    assert len(envelope.blocks) <= 30
+        add_point(envelope, k * 0.5, 0.02)
+    assert envelope["blocks"] <= BLOCKS
+
+
+def test_packets_at_once_get_the_stamps_of_one_by_one():
+    packets = Pod(seed=7).packets(200.0)
+    del packets[1000:1040]  # a hole
+    ticks, arrivals_ns = (np.array([getattr(p, name) for p in packets]) for name in ("tick", "arrival_ns"))
+    consecutive = np.arange(len(packets)) != 1000
+    alone = PodClock(208.0)
+    expected = [stamp(alone, p.tick, p.count, p.arrival_ns, c) for p, c in zip(packets, consecutive, strict=True)]
+    together = PodClock(208.0)
+    cuts = [0, 1, 700, 701, 3000, len(packets)]
+    parts = [together.stamp(ticks[i:j], 8, arrivals_ns[i:j], consecutive[i:j]) for i, j in itertools.pairwise(cuts)]
+    assert np.hstack(parts).T.tolist() == [list(pair) for pair in expected]
+    assert (together.rate_hz, together.error_s) == (alone.rate_hz, alone.error_s)
+
+
+@pytest.mark.skipif(not hasattr(clock_module.stamp_packets, "py_func"), reason="numba is switched off")
+def test_the_kernel_is_compiled_once():
+    errors_s(Pod(seed=1), 1.0)
+    assert len(clock_module.stamp_packets.signatures) == 1

@@ -236,3 +236,64 @@ def test_the_kernel_is_compiled_once():
     stream_module.warm_up()
     feed(connected(), [packet(0)])
     assert len(stream_module._fill.signatures) == 1
+
+
+# What a link does to a stream of packets: so many that follow one another, one of another number, something else.
+STEPS = st.one_of(
+    st.tuples(st.just("run"), st.integers(1, 20)),
+    st.tuples(st.just("packet"), st.sampled_from([0, -1, 2, 3, -2, 9])),
+    st.tuples(
+        st.sampled_from(["overflow", "short", "pressure", "broken", "battery", "info", "lost", "odd"]), st.just(1)
+    ),
+)
+
+
+def events_from(steps: list[tuple[str, int]]) -> list[PodEvent]:
+    events, k = [event(Channel.INFO, INFO)], 0
+    steps = [one for kind, n in steps for one in ([("packet", 1)] * n if kind == "run" else [(kind, n)])]
+    for arrival, (kind, step) in enumerate(steps):
+        arrival_s = 2.0 + arrival * PACKET_S
+        if kind in ("packet", "overflow", "short", "broken", "odd"):
+            k = max(k + step, 0)
+            data = packet(k, flags=kind == "overflow").data
+            if kind == "short":  # the chip's queue overflowed: the packet was closed early
+                data = data[:8] + b"\x05" + data[9 : 10 + 5 * 12]
+            elif kind == "broken":
+                data = b"\x02" + data[1:]
+            elif kind == "odd":
+                data = data[:-1]
+            events.append(event(Channel.PACKET, data, arrival_s))
+        elif kind == "pressure":
+            events.append(event(Channel.PRESSURE, encode_pressure(100_000.0 + arrival), arrival_s))
+        elif kind == "battery":
+            events.append(event(Channel.BATTERY, b"\x50", arrival_s))
+        elif kind == "info":
+            events.append(event(Channel.INFO, INFO, arrival_s))
+        else:
+            events.append(event(Channel.LINK, b"lost", arrival_s))
+    return events
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(STEPS, max_size=30),
+    st.lists(st.integers(1, 60), min_size=1, max_size=8),
+)
+def test_many_at_once_give_the_frames_of_one_by_one(steps, sizes):
+    """Whatever a link does, and however the events are cut into batches."""
+    events = events_from(steps)
+    alone, together = PodStream(Role.PELVIS), PodStream(Role.PELVIS)
+    expected = [alone.feed(e) for e in events]
+    blocks, counts = [], []
+    at = 0
+    while at < len(events):
+        size = sizes[at % len(sizes)]
+        frames, of_each = together.feed_many(events[at : at + size])
+        blocks.append(frames)
+        counts += of_each.tolist()
+        at += size
+    assert counts == [len(frames) for frames in expected]
+    assert np.concatenate(blocks).tobytes() == np.concatenate(expected).tobytes()
+    assert repr(together.health) == repr(alone.health)
+    last = events_from([("packet", len(events))])[-1]  # and they go on the same
+    assert together.feed(last).tobytes() == alone.feed(last).tobytes()
