@@ -17,7 +17,7 @@ from dsp.types import Role
 from host.coach.coach import Coach
 from host.pods import stream
 from host.pods.stream import PodStream
-from host.records import Cue, PodEvent, PodHealth, Stride, stride_from_record
+from host.records import Cue, PodEvent, PodHealth, Stride, strides_from_records
 
 
 def warm_up() -> None:
@@ -78,5 +78,5 @@ class Pipeline:
         return self._coach_on(self._analyzer.flush())
 
     def _coach_on(self, records: NDArray[np.void]) -> Output:
-        strides = [stride_from_record(record) for record in records]
+        strides = strides_from_records(records)
         return Output(strides, [cue for stride in strides for cue in self.coach.step(stride)])

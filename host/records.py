@@ -1,7 +1,7 @@
 """What flows between the rooms of the host: pod events in, strides and cues out.
 
 Published units live here: degrees, milliseconds, spm and millimetres, each named in the field. The signal core
-works in SI and radians; `stride_from_record` is the one place that converts.
+works in SI and radians; `strides_from_records` is the one place that converts.
 """
 
 import math
@@ -9,9 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dsp.types import Quality, Role, Side
 
@@ -108,28 +110,35 @@ _UNITS: dict[str, tuple[str, float]] = {
 }
 
 
-def _reader(name: str) -> Callable[[Any], float]:
-    """How the published field `name` is read from a core record."""
+def _reader(name: str) -> Callable[[NDArray[np.void]], list[Any]]:
+    """How the published field `name` is read from core records."""
     for suffix, (core_suffix, factor) in _UNITS.items():
         if name.endswith(suffix):
             source = name.removesuffix(suffix) + core_suffix
-            return lambda record: float(record[source]) * factor
-    return lambda record: float(record[name])
+            return lambda records: (records[source] * factor).tolist()
+    return lambda records: records[name].tolist()
 
 
-_READERS: dict[str, Callable[[Any], Any]] = {
-    name: _reader(name) for name in Stride.__dataclass_fields__ if name not in ("side", "quality", "cadence_spm")
+@cache
+def _quality(bits: int) -> str:
+    return Quality(bits).label
+
+
+_READERS: dict[str, Callable[[NDArray[np.void]], list[Any]]] = {
+    name: _reader(name) for name in Stride.__dataclass_fields__
 } | {
-    "side": lambda record: Side(int(record["side"])).label,
-    "quality": lambda record: Quality(int(record["quality"])).label,
+    "side": lambda records: [Side(side).label for side in records["side"].tolist()],
+    "quality": lambda records: [_quality(bits) for bits in records["quality"].tolist()],
     # steps per minute of both feet: two steps a stride
-    "cadence_spm": lambda record: 120.0 / (float(record["next_ic_s"]) - float(record["ic_s"])),
+    "cadence_spm": lambda records: (120.0 / (records["next_ic_s"] - records["ic_s"])).tolist(),
 }
 
 
-def stride_from_record(record: np.void) -> Stride:
-    """A published Stride from one element of a dsp STRIDE array."""
-    return Stride(**{name: read(record) for name, read in _READERS.items()})
+def strides_from_records(records: NDArray[np.void]) -> list[Stride]:
+    """Published strides from a dsp STRIDE array."""
+    if not len(records):
+        return []
+    return [Stride(*row) for row in zip(*(read(records) for read in _READERS.values()), strict=True)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dsp.types import STRIDE, Quality, Role, Side
-from host.records import Stride, stride_from_record
+from host.records import Stride, strides_from_records
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def record() -> np.void:
 
 
 def test_a_stride_is_published_in_the_units_its_names_say(record: np.void) -> None:
-    stride = stride_from_record(record)
+    (stride,) = strides_from_records(np.array([record]))
     assert stride.side == "right"
     assert stride.quality == "gap|walking"
     assert not stride.good
