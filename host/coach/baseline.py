@@ -11,6 +11,7 @@ Metrics go by their names in `host.records.Stride`. Speeds in m/s, grades in per
 
 import json
 import math
+import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -96,7 +97,7 @@ class Sums(NamedTuple):
         return Sums(*(math.fsum(column) for column in zip(*parts, strict=True)))
 
     def plus(self, other: "Sums") -> "Sums":
-        return Sums(*(a + b for a, b in zip(self, other, strict=True)))
+        return Sums(*map(operator.add, self, other))
 
     def times(self, factor: float) -> "Sums":
         return Sums(*(a * factor for a in self))
@@ -141,7 +142,7 @@ class Habit:
         mean = a + b * x + c * g
         (aa, ab, ac), (_, bb, bc), (_, _, cc) = self.covariance
         doubt = aa + 2.0 * (ab * x + ac * g + bc * x * g) + bb * x * x + cc * g * g
-        return Usual(mean, math.sqrt(self.variance), math.sqrt(max(doubt, 0.0)))
+        return Usual(mean, math.sqrt(self.variance), math.sqrt(doubt) if doubt > 0.0 else 0.0)
 
 
 @dataclass(frozen=True)

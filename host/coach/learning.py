@@ -64,10 +64,9 @@ class Learner:
         if speed_mps is None or self._running_s < self._params.settle_s:
             return
         # The speed of a single stride is noisy, and its error goes with the stride's other metrics: a slope
-        # fitted to that would be the error's.
-        stride = replace(stride, speed_mps=speed_mps)
+        # fitted to that would be the error's. So each stride is learnt at the steady speed.
         if self.learnt is None:
-            self._window.append(stride)
+            self._window.append(replace(stride, speed_mps=speed_mps))
             self._steady_s += seconds
             if self._steady_s >= self._params.window_s:
                 self.learnt = learn(self._window, self._params.clip_sds)
@@ -76,7 +75,7 @@ class Learner:
         elif faultless:
             self._later += 1
             if self._later % self._params.every == 0:
-                self._add_later(stride, self.learnt)
+                self._add_later(replace(stride, speed_mps=speed_mps), self.learnt)
 
     def session(self) -> Baseline | None:
         """All that this session showed, for the profile; None before the first window is full."""

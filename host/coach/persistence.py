@@ -25,12 +25,16 @@ class Window:
     def __init__(self, hold: Hold) -> None:
         self._hold = hold
         self._strides: deque[bool] = deque(maxlen=hold.of)
+        self._beyond = 0  # of them; counted along, for this is done twice a stride for every fault
         self.held = False
 
     def add(self, beyond: bool | None) -> None:
         if beyond is None:
             return
+        if len(self._strides) == self._hold.of:
+            self._beyond -= self._strides[0]
         self._strides.append(beyond)
+        self._beyond += beyond
         if self.full:
             self.held = True
         elif not self.rising:
@@ -39,15 +43,16 @@ class Window:
     @property
     def full(self) -> bool:
         """As much of it as a fault begins with."""
-        return sum(self._strides) >= self._hold.begin
+        return self._beyond >= self._hold.begin
 
     @property
     def rising(self) -> bool:
         """More of it than a fault ends with."""
-        return sum(self._strides) > self._hold.end
+        return self._beyond > self._hold.end
 
     def clear(self) -> None:
         self._strides.clear()
+        self._beyond = 0
         self.held = False
 
 
@@ -61,9 +66,10 @@ class Leg:
         self.strides_held = 0
 
     def add(self, verdict: Verdict, now_s: float) -> None:
-        self.beyond.add(verdict.exceeds)
+        exceeds = verdict.exceeds
+        self.beyond.add(exceeds)
         self.own.add(verdict.own)
-        if verdict.exceeds is not None:
+        if exceeds is not None:
             self.last_s = now_s
             self.strides_held += self.beyond.held
 
@@ -93,12 +99,13 @@ class Pattern:
     def add(self, side: str, verdict: Verdict, now_s: float) -> None:
         """One more stride of the leg `side`."""
         self.legs[side].add(verdict, now_s)
-        if self._any_or_all([leg.beyond.held for leg in self.legs.values()]):
+        left, right = self.legs.values()
+        if self._any_or_all(left.beyond.held, right.beyond.held):
             # A leg that is nearly there belongs to it: what both legs do begins on one of them half a stride
             # early.
             legs = [side for side in SIDES if self.legs[side].beyond.rising]
             one = legs[0] if self.fault.sided and len(legs) == 1 else ""
-            own = self._any_or_all([leg.own.held for leg in self.legs.values()])
+            own = self._any_or_all(left.own.held, right.own.held)
             self.held = FormFault(self.fault.id, one, own, self.held.since_s if self.held else now_s)
         elif self.held:
             self.held = None
@@ -106,10 +113,11 @@ class Pattern:
 
     def forget(self, now_s: float, after_s: float) -> None:
         """Clears the legs that nothing was known of for `after_s`. A fault forgotten has not got better."""
-        for leg in self.legs.values():
+        left, right = self.legs.values()
+        for leg in (left, right):
             if now_s - leg.last_s > after_s:
                 leg.clear()
-        if self.held and not self._any_or_all([leg.beyond.held for leg in self.legs.values()]):
+        if self.held and not self._any_or_all(left.beyond.held, right.beyond.held):
             self.held = None
 
     def full(self, side: str) -> bool:
@@ -120,7 +128,8 @@ class Pattern:
 
     @property
     def rising(self) -> bool:
-        return self._any_or_all([leg.beyond.rising for leg in self.legs.values()])
+        left, right = self.legs.values()
+        return self._any_or_all(left.beyond.rising, right.beyond.rising)
 
     def note_cue(self, now_s: float, context: str) -> None:
         assert self.held is not None
@@ -133,5 +142,5 @@ class Pattern:
         self.praises += 1
         self.praise_due = False
 
-    def _any_or_all(self, legs: list[bool]) -> bool:
-        return any(legs) if self.fault.sided else all(legs)
+    def _any_or_all(self, left: bool, right: bool) -> bool:
+        return left or right if self.fault.sided else left and right
