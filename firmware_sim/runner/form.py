@@ -44,14 +44,28 @@ FAULTS: Mapping[str, Form] = {
     "overstride": Form(tibia_rad=radians(8.0), landing_m=0.09, cadence=-0.02, impact=0.5),
     "hips_back": Form(landing_m=0.05, braking_s=0.020, tilt_rad=radians(7.0)),
     "sitting_back": Form(mid_stance_rad=radians(9.0), contact=0.14, bounce=-0.35, tilt_rad=radians(-1.5)),
-    "pawing": Form(retraction_radps=3.5, braking_s=-0.020),
+    "pawing": Form(retraction_radps=8.0, braking_s=-0.020),
     "hip_lag": Form(rotation_lag=0.15, rotation=-0.35),
     "tilt_flattened": Form(tilt_rad=radians(-6.5)),
     "tilt_excessive": Form(tilt_rad=radians(9.0)),
-    "stiff_pelvis": Form(tilt_range=-0.7, drop=-0.7, rotation=-0.7),
+    "stiff_pelvis": Form(tilt_range=-0.8, drop=-0.85, rotation=-0.8),
     "asymmetry": Form(contact=0.10, tibia_rad=radians(4.0), drop=0.6),
     "low_cadence": Form(cadence=-0.11, landing_m=0.02),
 }
 STRENGTHS: Mapping[str, float] = {"mild": 0.6, "strong": 1.0}
 # Faults of one side when the plan names none.
 ONE_SIDED: Mapping[str, str] = {"asymmetry": "left"}
+
+# Ways of running that are no faults, to be told from them. Sizes are settings: well within what healthy
+# runners differ by (norms), and of the direction that is usual.
+MANNERS: Mapping[str, Form] = {
+    # Lands on the forefoot: shank nearer to upright, softer, a little shorter contact.
+    "forefoot": Form(tibia_rad=radians(-3.0), contact=-0.03, impact=-0.9),
+    # The end of a long run.
+    "tired": Form(cadence=-0.015, contact=0.025, tilt_rad=radians(1.5), bounce=-0.05),
+}
+
+# Running uphill, for each percent of slope. Cadence: + 4 % at 7 % of slope (Padulo et al. 2013,
+# doi:10.1371/journal.pone.0069006). Others are settings: less flight, the shank leaning with the ground (1 %
+# is 0.57 deg, half of it taken by the ankle), the pelvis tipping forward.
+UPHILL = Form(cadence=0.0057, bounce=-0.01, mid_stance_rad=radians(0.28), tilt_rad=radians(0.15))

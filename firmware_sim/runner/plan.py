@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import radians
 
-from firmware_sim.runner.form import FAULTS, ONE_SIDED, STRENGTHS
+from firmware_sim.runner.form import FAULTS, MANNERS, ONE_SIDED, STRENGTHS
 
 PRESETS = {
     "clean": "stand 5; run 3.2",
@@ -27,6 +27,8 @@ each at the time where the last one ended, or `at` a time in seconds:
   grade PERCENT             slope from now on, + uphill
   turn DEG_PER_S            bend from now on, + to the left; 0 is straight on
   impact SHARE              how hard landings are: 1 is usual, 0.1 a soft shoe
+  MANNER [SECONDS]          run like that from now on, no fault; SECONDS is how long it takes to get
+                            there: {", ".join(MANNERS)}
   FAULT [mild|strong] [left|right] [deaf]
                             start a fault; deaf: do not listen to its cue. Faults:
                             {", ".join(list(FAULTS)[:5])},
@@ -60,6 +62,7 @@ class Intent:
     turn_radps: float = 0.0
     impact: float = 1.0
     faults: dict[str, Fault] = field(default_factory=dict)
+    manners: dict[str, float] = field(default_factory=dict)  # and the seconds to get there
 
 
 Change = Callable[[Intent], None]
@@ -138,6 +141,9 @@ def _change(words: list[str]) -> tuple[Change | None, float]:
             raise ValueError
         return lambda intent: _end(intent, rest or list(FAULTS)), 0.0
     numbers = [float(word) for word in rest]
+    if verb in MANNERS:
+        seconds = numbers[0] if numbers else 0.0
+        return lambda intent: intent.manners.__setitem__(verb, seconds), 0.0
     if verb == "wait":
         return None, numbers[0]
     if verb == "stand":

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from dsp.types import Side
 from firmware_sim.runner import gait
-from firmware_sim.runner.form import FAULTS, Form
-from firmware_sim.runner.plan import Follower, Plan
+from firmware_sim.runner.form import FAULTS, MANNERS, NATURAL, UPHILL, Form
+from firmware_sim.runner.plan import Follower, Intent, Plan
 from firmware_sim.runner.track import GRID_S, Footfall, Knot, Path, Track
 from firmware_sim.runner.waveforms import REST_PHASE, RUN, WALK
 
@@ -26,6 +26,7 @@ STEP_WIDTH_M = 0.06  # between the lines of left and right footholds
 STANCE_WIDTH_M = 0.20  # the same, standing
 FULL_VIGOUR_MPS = (1.8, 0.8)  # running, walking: below, the movement shrinks in proportion to speed
 STEPS_TO_CHANGE = 6  # a change of form takes three strides
+EASY_STEPS_PER_S = 2.8  # about 168 spm, by which the time of a slow change is counted
 STEPS_TO_ANSWER = 8  # a cue is acted on four strides after it was heard
 IMPACT_SD = 0.2  # of the logarithm of a landing's strength; a setting
 RANGE_OF_ONE = 0.9  # what changes from landing to landing widens a stride's tilt range by a tenth
@@ -43,6 +44,7 @@ class Stepper:
         self._random = np.random.default_rng(seed)
         self._noise = np.zeros((2, 7))
         self._weights: dict[tuple[str, str], float] = {}
+        self._manners: dict[str, float] = {}
         self._heard: dict[str, int] = {}
         self._n = 0  # steps taken; even is left
         self._t = 0.0
@@ -74,8 +76,10 @@ class Stepper:
             if self._n >= step:
                 intent.faults.pop(name, None)
                 del self._heard[name]
+        form = self._base + self._manner(intent)
+        if not intent.walking:
+            form = form + UPHILL * (100.0 * intent.grade)
         goals = {(fault.name, fault.side): fault.weight for fault in intent.faults.values()}
-        form = self._base
         for key in sorted(goals.keys() | self._weights.keys()):
             weight, goal = self._weights.get(key, 0.0), goals.get(key, 0.0)
             weight += float(np.clip(goal - weight, -1 / STEPS_TO_CHANGE, 1 / STEPS_TO_CHANGE))
@@ -87,6 +91,15 @@ class Stepper:
             acts_on = Side(1 - side) if name == "hip_lag" else side
             if only in ("", acts_on.label):
                 form = form + FAULTS[name] * weight
+        return form
+
+    def _manner(self, intent: Intent) -> Form:
+        """What the ways of running add, each growing over the time it was given."""
+        form = NATURAL
+        for name, seconds in intent.manners.items():
+            share = self._manners.get(name, 0.0) + 1.0 / max(STEPS_TO_CHANGE, seconds * EASY_STEPS_PER_S)
+            self._manners[name] = min(share, 1.0)
+            form = form + MANNERS[name] * self._manners[name]
         return form
 
     def _departures(self, side: Side) -> Array:

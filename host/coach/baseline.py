@@ -2,7 +2,7 @@
 
 A habit is a small linear model, `metric = a + b * (speed - 3.5 m/s) + c * grade`, fitted to steady strides.
 Only sums are kept, so habits of several sessions merge by addition. What the strides themselves cannot tell
-is taken from a prior: the slope with speed is that of the norm until the runner has run at several speeds,
+is taken from a prior: the slope with speed is that of healthy runners until this one has run at several speeds,
 and the slope with grade is zero, with an honest uncertainty. Far from any speed or slope seen the habit is
 in doubt, and limits widen with that doubt, so running faster or uphill is no fault by itself.
 
@@ -12,14 +12,16 @@ Metrics go by their names in `host.records.Stride`. Speeds in m/s, grades in per
 import json
 import math
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from host.coach.norms import SPEEDS_MPS, UNKNOWN, Usual, norm, slope_per_mps
-from host.records import Stride
+from host.coach.norms import SPEEDS_MPS, UNKNOWN, Usual, change_with_speed
+
+Array = NDArray[np.float64]
 
 VERSION = 1
 
@@ -50,18 +52,10 @@ MIDDLE_MPS = SPEEDS_MPS[1]
 # Fewer strides of a leg than this tell no habit: the mean of 30 is known to a fifth of one stride's spread.
 MIN_STRIDES = 30
 
-# Between runners, the change with speed differs from the norm's by an SD of 0.24-0.46 (mean 0.32) of the SD
-# that the metric itself has between runners, per m/s: tibia, foot ahead, tilt, its range, drop, rotation and
-# cadence of 8 runners of Fukuchi, Fukuchi & Duarte 2017 (doi:10.7717/peerj.3298) at 2.5 and 4.5 m/s.
-SPEED_SLOPE_SD = 0.32
-# The same for one percent of slope. No measurement: chosen so that 8 % never run before leave the pelvic
-# tilt in doubt by 1.5 deg, and that at 3 % the tighter limit of the uphill context is still one. It shrinks
-# with slopes run.
+# How much runners differ in their change with one percent of slope, in SD between runners. No measurement:
+# chosen so that 8 % never run before leave the pelvic tilt in doubt by 1.5 deg, and that at 3 % the tighter
+# limit of the uphill context is still one. It shrinks with slopes run.
 GRADE_SLOPE_SD = 0.05
-# Where no norm gives the spread between runners: so many times the spread of one runner's strides. Norms: 4
-# for the tibia (4.0 / 0.99 deg), 7 for the pelvic tilt (3.8 / 0.54 deg).
-BETWEEN_TO_OWN_SD = 4.0
-
 # The spread of one stride is never taken as less than this share of the spread between runners; real ones are
 # above a tenth of it (norms: tilt 0.54 of 3.8 deg).
 SMALLEST_SPREAD = 0.001
@@ -87,9 +81,9 @@ class Sums(NamedTuple):
     yy: float = 0.0
 
     @staticmethod
-    def of(stride: Stride, y: float) -> "Sums":
+    def of(speed_mps: float, grade_percent: float, y: float) -> "Sums":
         """The sums of one stride whose metric reads `y`."""
-        x, g = stride.speed_mps - MIDDLE_MPS, _level_if_unknown(stride.grade_percent)
+        x, g = speed_mps - MIDDLE_MPS, level_if_unknown(grade_percent)
         return Sums(1.0, x, g, y, x * x, x * g, g * g, x * y, g * y, y * y)
 
     @staticmethod
@@ -116,16 +110,15 @@ class Habit:
         """Bayesian linear regression, normal prior on the two slopes (Bishop 2006, eq. 3.50, 3.51, 3.59)."""
         gram = np.array([[sums.n, sums.x, sums.g], [sums.x, sums.xx, sums.xg], [sums.g, sums.xg, sums.gg]])
         moment = np.array([sums.y, sums.xy, sums.gy])
-        between = norm(metric, MIDDLE_MPS).sd
-        slope = slope_per_mps(metric)
-        prior = np.array([0.0, 0.0 if math.isnan(slope) else slope, 0.0])
+        known = change_with_speed(metric)
+        prior = np.array([0.0, known.per_mps, 0.0])
+        prior_sd = np.array([np.inf, known.per_mps_sd, GRADE_SLOPE_SD * known.sd])
         # Strides all alike, as in a test, would leave nothing to weigh the prior with.
-        floor = (SMALLEST_SPREAD * (abs(sums.y / sums.n) or 1.0 if math.isnan(between) else between)) ** 2
+        floor = (SMALLEST_SPREAD * known.sd) ** 2
         variance = max(sums.yy / sums.n - (sums.y / sums.n) ** 2, floor)
         # The prior's weight depends on the spread of one stride and the other way round: two rounds do.
         for _ in range(2):
-            spread = BETWEEN_TO_OWN_SD * math.sqrt(variance) if math.isnan(between) else between
-            weight = variance / (spread * np.array([np.inf, SPEED_SLOPE_SD, GRADE_SLOPE_SD])) ** 2
+            weight = variance / prior_sd**2
             inverse = np.linalg.inv(gram + np.diag(weight))
             c = inverse @ (moment + weight * prior)
             variance = max((sums.yy - 2.0 * c @ moment + c @ gram @ c) / sums.n, floor)
@@ -164,7 +157,25 @@ class Baseline:
         habit = self._habits.get((metric, side))
         if habit is None or math.isnan(speed_mps):
             return UNKNOWN
-        return habit.at(speed_mps, _level_if_unknown(grade_percent))
+        return habit.at(speed_mps, level_if_unknown(grade_percent))
+
+    def rows(self, metrics: Sequence[str], side: str) -> tuple[Array, Array, Array]:
+        """`usual` of many metrics as matrices, NaN where unknown.
+
+        With z = (1, x, g, x*x, x*g, g*g), x = speed - 3.5 m/s and g = grade in percent: means are `first @ z`,
+        squared doubts `second @ z` (each (n, 6)); the third holds the spreads of one stride (n,).
+        """
+        mean, doubt, spread = np.zeros((len(metrics), 6)), np.zeros((len(metrics), 6)), np.zeros(len(metrics))
+        for i, metric in enumerate(metrics):
+            habit = self._habits.get((metric, side))
+            if habit is None:
+                mean[i], doubt[i], spread[i] = math.nan, math.nan, math.nan
+                continue
+            (aa, ab, ac), (_, bb, bc), (_, _, cc) = habit.covariance
+            mean[i, :3] = habit.coefficients
+            doubt[i] = aa, 2.0 * ab, 2.0 * ac, bb, 2.0 * bc, cc
+            spread[i] = math.sqrt(habit.variance)
+        return mean, doubt, spread
 
     def merged(self, session: "Baseline") -> "Baseline":
         """This profile with one more session: the new one counts fully, what was known fades a little."""
@@ -208,7 +219,7 @@ class Baseline:
             raise ValueError(f"this is not a whole baseline: {error!r}") from error
 
 
-def _level_if_unknown(grade_percent: float) -> float:
+def level_if_unknown(grade_percent: float) -> float:
     return 0.0 if math.isnan(grade_percent) else grade_percent
 
 

@@ -12,7 +12,8 @@ from typing import Any
 from dsp.types import Quality
 from host.coach import cues
 from host.coach.baseline import Baseline
-from host.coach.faults import FAULTS, Fault, Verdict, context_of
+from host.coach.faults import FAULTS, Fault, context_of
+from host.coach.judge import Judge, Verdict
 from host.coach.learning import Learner, LearningParams
 from host.coach.persistence import SIDES, FormFault, Pattern
 from host.records import Cue, Stride
@@ -74,6 +75,8 @@ class Coach:
         self._texts = cues.language(language)
         self._patterns = {fault.id: Pattern(fault) for fault in params.faults}
         self._learner = Learner(params.learning)
+        self._usual = baseline
+        self._judge = Judge(params.faults, baseline, params.strictness)
         self._running_s = 0.0
         self._said_s = -math.inf
 
@@ -93,20 +96,19 @@ class Coach:
         """Takes the next stride, gives what is to be said now: nothing, or one cue or praise."""
         now_s = stride.decided_s
         for pattern in self._patterns.values():
-            pattern.forget(now_s, self._params.forget_s)
+            if not pattern.idle:
+                pattern.forget(now_s, self._params.forget_s)
         seconds = stride.next_ic_s - stride.ic_s
         if _WALKING not in stride.quality.split("|") and seconds > 0.0:
             self._running_s += seconds / 2.0  # two legs run at once
         if not self._counts(stride):
             return []
-        usual = self._profile or self._learner.learnt
-        context = context_of(stride, usual)
-        verdicts = {}
-        for pattern in self._patterns.values():
-            verdict = pattern.fault.judge(stride, usual, context, self._params.strictness)
-            pattern.add(stride.side, verdict, now_s)
-            verdicts[pattern.fault.id] = verdict
-        self._learner.add(stride, faultless=not self.held)
+        context = context_of(stride, self._usual)
+        verdicts = dict(zip(self._patterns, self._judge.verdicts(stride, context), strict=True))
+        for pattern, verdict in zip(self._patterns.values(), verdicts.values(), strict=True):
+            if verdict.exceeds or not pattern.idle:
+                pattern.add(stride.side, verdict, now_s)
+        self._learn(stride)
         if not self._may_speak(now_s):
             return []
         said = self._cue(stride, context, verdicts) or self._praise(now_s, verdicts)
@@ -131,6 +133,12 @@ class Coach:
                     "advice": " ".join([words.advice, *extra]),
                 }
         return {"running_s": round(self._running_s, 1), "faults": faults, "closing": self._texts.closing}
+
+    def _learn(self, stride: Stride) -> None:
+        self._learner.add(stride, faultless=not any(pattern.held for pattern in self._patterns.values()))
+        if self._usual is None and self._learner.learnt is not None:
+            self._usual = self._learner.learnt
+            self._judge = Judge(self._params.faults, self._usual, self._params.strictness)
 
     def _counts(self, stride: Stride) -> bool:
         """Whether a stride tells of form. One that lacks a pod still tells what the others measure."""
@@ -181,8 +189,10 @@ class Coach:
     def _praise(self, now_s: float, verdicts: Mapping[str, Verdict]) -> Cue | None:
         """A word on what got better since its cue, if this stride shows it."""
         for pattern in self._patterns.values():
-            better = pattern.held is None and verdicts[pattern.fault.id].exceeds is False
-            if better and pattern.praise_due and now_s - pattern.better_s <= self._params.praise_within_s:
+            if not pattern.praise_due or pattern.held is not None:
+                continue
+            better = verdicts[pattern.fault.id].exceeds is False
+            if better and now_s - pattern.better_s <= self._params.praise_within_s:
                 text = cues.praise_text(self._texts, pattern.fault.id, pattern.praises)
                 pattern.note_praise()
                 return Cue(now_s, "praise", pattern.fault.id, pattern.cued_side, "", text)

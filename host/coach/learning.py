@@ -36,8 +36,8 @@ class LearningParams:
     recent_strides: int = 10
     clip_sds: float = CLIP_SDS
     # After the window every n-th steady stride is enough: neighbours say nearly the same, and a day of
-    # running stays cheap.
-    every: int = 5
+    # running stays cheap. Odd, or it would be always the same leg.
+    every: int = 9
 
 
 class Learner:
@@ -98,7 +98,9 @@ class Learner:
             if not (math.isnan(y) or math.isnan(usual.mean)):
                 reach = self._params.clip_sds * math.hypot(usual.sd, usual.doubt)
                 key = metric, stride.side
-                self._sums[key] = self._sums[key].plus(Sums.of(stride, _clip(y, usual.mean, reach)))
+                self._sums[key] = self._sums[key].plus(
+                    Sums.of(stride.speed_mps, stride.grade_percent, _clip(y, usual.mean, reach))
+                )
 
 
 def learn(strides: Sequence[Stride], clip_sds: float = CLIP_SDS) -> Baseline:
@@ -114,8 +116,14 @@ def learn(strides: Sequence[Stride], clip_sds: float = CLIP_SDS) -> Baseline:
             if values:
                 middle = statistics.median(y for _, y in values)
                 reach = clip_sds * MAD_TO_SD * statistics.median(abs(y - middle) for _, y in values)
-                sums[metric, side] = Sums.total(Sums.of(stride, _clip(y, middle, reach)) for stride, y in values)
+                sums[metric, side] = Sums.total(
+                    Sums.of(stride.speed_mps, stride.grade_percent, _clip(y, middle, reach)) for stride, y in values
+                )
     return Baseline(statistics.median(stride.speed_mps for stride in strides), 1, sums)
+
+
+def _sums(stride: Stride, y: float) -> Sums:
+    return Sums.of(stride.speed_mps, stride.grade_percent, y)
 
 
 def _clip(value: float, middle: float, reach: float) -> float:

@@ -5,6 +5,10 @@ m/s on a level treadmill, computed from Fukuchi, Fukuchi & Duarte 2017, "A publi
 biomechanics and the effects of running speed on lower extremity kinematics and kinetics", PeerJ 5:e3298,
 doi:10.7717/peerj.3298 (CC BY 4.0).
 
+slopes.csv tells what the signal core reads on 8 of these runners, 3 sessions each: SD between legs of different
+runners, mean change from one speed to the next and its SD between legs, per m/s. Enough to expect what a runner
+does at another speed, too few for a norm.
+
 Metrics go by their names in `host.records.Stride`, in the units those names say.
 """
 
@@ -56,16 +60,26 @@ def norm(metric: str, speed_mps: float) -> Usual:
     return Usual(a.mean + share * (b.mean - a.mean), a.sd + share * (b.sd - a.sd))
 
 
-def slope_per_mps(metric: str) -> float:
-    """Change of the norm's mean with speed, metric's unit per m/s; NaN without a norm."""
+class Change(NamedTuple):
+    """How runners differ in a metric, and how it changes with their speed. NaN means unknown."""
+
+    sd: float  # between runners
+    per_mps: float
+    per_mps_sd: float  # of that change, between runners
+
+
+def change_with_speed(metric: str) -> Change:
+    """How `metric` changes with speed among healthy runners: on the mean as the norm does, where there is one."""
+    change = _slopes().get(metric, Change(math.nan, math.nan, math.nan))
     rows = _table().get(metric)
-    return (rows[-1].mean - rows[0].mean) / (SPEEDS_MPS[-1] - SPEEDS_MPS[0]) if rows else math.nan
+    if rows is None:
+        return change
+    return change._replace(per_mps=(rows[-1].mean - rows[0].mean) / (SPEEDS_MPS[-1] - SPEEDS_MPS[0]))
 
 
 @cache
 def _table() -> dict[str, tuple[Usual, ...]]:
-    text = resources.files("host.coach").joinpath("norms.csv").read_text(encoding="utf-8")
-    rows = {row["metric"]: row for row in csv.DictReader(text.splitlines())}
+    rows = _read("norms.csv")
     renamed = {column: metric for metric, column in _COLUMN.items()}
     return {
         renamed.get(column, column): tuple(
@@ -75,3 +89,17 @@ def _table() -> dict[str, tuple[Usual, ...]]:
         # A Stride name that norms.csv uses for the angle against gravity must not be found under it.
         if column not in _COLUMN and column not in _AGAINST_GRAVITY
     }
+
+
+@cache
+def _slopes() -> dict[str, Change]:
+    rows = _read("slopes.csv").items()
+    return {
+        metric: Change(float(row["sd"]), float(row["slope_per_mps"]), float(row["slope_sd_per_mps"]))
+        for metric, row in rows
+    }
+
+
+def _read(name: str) -> dict[str, dict[str, str]]:
+    text = resources.files("host.coach").joinpath(name).read_text(encoding="utf-8")
+    return {row["metric"]: row for row in csv.DictReader(text.splitlines())}

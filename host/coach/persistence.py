@@ -5,7 +5,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from host.coach.faults import Fault, Hold, Verdict
+from host.coach.faults import Fault, Hold
+from host.coach.judge import Verdict
 
 SIDES = ("left", "right")
 
@@ -25,16 +26,17 @@ class Window:
     def __init__(self, hold: Hold) -> None:
         self._hold = hold
         self._strides: deque[bool] = deque(maxlen=hold.of)
-        self._beyond = 0  # of them; counted along, for this is done twice a stride for every fault
+        self.beyond = 0  # of them; counted along, for this is done twice a stride for every fault
         self.held = False
 
     def add(self, beyond: bool | None) -> None:
-        if beyond is None:
+        # Strides that are not beyond are no news to a window that holds no others.
+        if beyond is None or not (beyond or self.beyond):
             return
         if len(self._strides) == self._hold.of:
-            self._beyond -= self._strides[0]
+            self.beyond -= self._strides[0]
         self._strides.append(beyond)
-        self._beyond += beyond
+        self.beyond += beyond
         if self.full:
             self.held = True
         elif not self.rising:
@@ -43,16 +45,16 @@ class Window:
     @property
     def full(self) -> bool:
         """As much of it as a fault begins with."""
-        return self._beyond >= self._hold.begin
+        return self.beyond >= self._hold.begin
 
     @property
     def rising(self) -> bool:
         """More of it than a fault ends with."""
-        return self._beyond > self._hold.end
+        return self.beyond > self._hold.end
 
     def clear(self) -> None:
         self._strides.clear()
-        self._beyond = 0
+        self.beyond = 0
         self.held = False
 
 
@@ -95,11 +97,18 @@ class Pattern:
 
     def __post_init__(self) -> None:
         self.legs = {side: Leg(self.fault.hold) for side in SIDES}
+        self._left, self._right = self.legs.values()
+
+    @property
+    def idle(self) -> bool:
+        """Nothing of it in the windows, so a stride without it changes nothing."""
+        left, right = self._left, self._right
+        return not (left.beyond.beyond or right.beyond.beyond or left.own.beyond or right.own.beyond)
 
     def add(self, side: str, verdict: Verdict, now_s: float) -> None:
         """One more stride of the leg `side`."""
         self.legs[side].add(verdict, now_s)
-        left, right = self.legs.values()
+        left, right = self._left, self._right
         if self._any_or_all(left.beyond.held, right.beyond.held):
             # A leg that is nearly there belongs to it: what both legs do begins on one of them half a stride
             # early.
@@ -113,7 +122,7 @@ class Pattern:
 
     def forget(self, now_s: float, after_s: float) -> None:
         """Clears the legs that nothing was known of for `after_s`. A fault forgotten has not got better."""
-        left, right = self.legs.values()
+        left, right = self._left, self._right
         for leg in (left, right):
             if now_s - leg.last_s > after_s:
                 leg.clear()
@@ -128,7 +137,7 @@ class Pattern:
 
     @property
     def rising(self) -> bool:
-        left, right = self.legs.values()
+        left, right = self._left, self._right
         return self._any_or_all(left.beyond.rising, right.beyond.rising)
 
     def note_cue(self, now_s: float, context: str) -> None:
