@@ -4,6 +4,7 @@ The host's pipeline and the offline analysis call it; it does no I/O and reads n
 comes out depends on what the samples say, not on how they were cut into chunks or which pod's chunk came first.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -48,8 +49,11 @@ class GaitAnalyzer:
         self._pods = state.pods()
         self._legs = state.legs(self.params.swing_peak_radps)
         self._core = state.core()
-        self._pending = [np.zeros((0, state.FRAME_WIDTH)) for _ in Role]
-        self._newest = np.full(3, -np.inf)  # newest sample time of each pod, s
+        self._waiting = np.zeros((3, 64, state.FRAME_WIDTH))  # frames by role, the first `_counts` of them
+        self._counts = np.zeros(3, np.int64)
+        self._used = np.zeros(3, np.int64)
+        self._newest = [-math.inf] * 3  # newest sample time of each pod, s
+        self._start_s = -math.inf  # the first sample time of any pod
         self._out = np.zeros(8, STRIDE)
 
     def push(self, role: Role, frames: NDArray[np.void]) -> NDArray[np.void]:
@@ -60,11 +64,11 @@ class GaitAnalyzer:
         if len(frames) == 0:
             return NO_STRIDES
         rows = self._hold(role, frames)
-        newest = rows[-1, 0]
+        newest = rows.item(-1, 0)
         if not newest > self._newest[role]:  # out of order, or no number
-            newest = max((t for t in rows[:, 0] if t < np.inf), default=-np.inf)
-        if self._core["start_s"][0] == -np.inf:
-            self._core["start_s"] = min((t for t in rows[:, 0] if abs(t) < np.inf), default=-np.inf)
+            newest = max((t for t in rows[:, 0].tolist() if t < math.inf), default=-math.inf)
+        if self._start_s == -math.inf:
+            self._start_s = min((t for t in rows[:, 0].tolist() if abs(t) < math.inf), default=-math.inf)
         self._newest[role] = max(self._newest[role], newest)
         return self._run(self._watermark())
 
@@ -87,9 +91,9 @@ class GaitAnalyzer:
             ends = np.cumsum(counts[mine])
             first_s[mine] = frames[role]["t_s"][ends - counts[mine]]
             last_s[mine] = newest[1:, role][mine] = frames[role]["t_s"][ends - 1]
-        if self._core["start_s"][0] == -np.inf and len(roles):
-            self._core["start_s"] = first_s[0]
-        times = np.maximum(np.maximum.accumulate(newest)[1:], self._core["start_s"][0])
+        if self._start_s == -math.inf and len(roles):
+            self._start_s = float(first_s[0])
+        times = np.maximum(np.maximum.accumulate(newest)[1:], self._start_s)
         awaited = times >= times.max(axis=1, keepdims=True) - self.params.lag_s
         marks = np.where(awaited, times, np.inf).min(axis=1, initial=np.inf)
         found, used, start = [], [0, 0, 0], 0
@@ -103,7 +107,7 @@ class GaitAnalyzer:
                 used[role] = end
             found.append(self._run(passed[stop - start - 1]))
             start = stop
-        self._newest = np.maximum.reduce(newest)
+        self._newest = np.maximum.reduce(newest).tolist()
         return np.concatenate(found) if found else NO_STRIDES
 
     def flush(self) -> NDArray[np.void]:
@@ -112,14 +116,23 @@ class GaitAnalyzer:
 
     def _hold(self, role: Role, frames: NDArray[np.void]) -> NDArray[np.float64]:
         """Puts frames with those that wait to be processed; returns them as rows of numbers."""
-        rows = np.ascontiguousarray(frames, FRAME).view("f8").reshape(-1, state.FRAME_WIDTH)
-        self._pending[role] = np.concatenate((self._pending[role], rows))  # a copy: the caller's array may change
+        if frames.dtype != FRAME or not frames.flags.c_contiguous:
+            frames = np.ascontiguousarray(frames, FRAME)
+        rows = frames.view(np.float64).reshape(-1, state.FRAME_WIDTH)
+        start = int(self._counts[role])
+        end = start + len(rows)
+        room = self._waiting.shape[1]
+        if end > room:
+            grown = np.zeros((3, max(end, 2 * room), state.FRAME_WIDTH))
+            grown[:, :room] = self._waiting
+            self._waiting = grown
+        self._waiting[role, start:end] = rows
+        self._counts[role] = end
         return rows
 
     def _times(self) -> list[float]:
         """Newest sample time by pod; a pod that was never seen counts from the session's start."""
-        start = float(self._core["start_s"][0])
-        return [max(t, start) for t in self._newest.tolist()]
+        return [max(t, self._start_s) for t in self._newest]
 
     def _watermark(self) -> float:
         """Up to where every pod that is not silent has delivered."""
@@ -128,18 +141,20 @@ class GaitAnalyzer:
         return min(t for t in times if t >= oldest)
 
     def _run(self, watermark: float) -> NDArray[np.void]:
-        pelvis, left, right = self._pending
-        if not any(len(p) and not p[0, 0] > watermark for p in self._pending):
+        counts = self._counts
+        waiting = counts.tolist()
+        if not any(n and not self._waiting.item(role, 0, 0) > watermark for role, n in enumerate(waiting)):
             return NO_STRIDES
-        room = 8 + (len(pelvis) + len(left) + len(right)) // 20  # a stride takes more samples than that at any rate
+        room = 8 + sum(waiting) // 20  # a stride takes more samples than that at any rate
         if len(self._out) < room:
             self._out = np.zeros(room, STRIDE)
-        used = run(self._core, self._pods, self._legs, self._co, pelvis, left, right, watermark, self._out)
-        for role, n in zip(Role, used, strict=True):
-            if n:
-                self._pending[role] = self._pending[role][n:].copy()
+        run(self._core, self._pods, self._legs, self._co, self._waiting, counts, self._used, watermark, self._out)
+        for role, (n, used) in enumerate(zip(waiting, self._used.tolist(), strict=True)):
+            if 0 < used < n:
+                self._waiting[role, : n - used] = self._waiting[role, used:n].copy()
+        counts -= self._used
         written = int(self._core["rows"][0])
-        self._core["rows"] = 0  # what is known depends on the samples alone, not on how they were cut
+        self._core["rows"][0] = 0  # what is known depends on the samples alone, not on how they were cut
         return self._out[:written].copy() if written else NO_STRIDES
 
     @property
@@ -148,7 +163,7 @@ class GaitAnalyzer:
         core, pods = self._core[0], self._pods
         times = self._times()
         oldest = max(times) - self.params.lag_s
-        silent = tuple(role for role in Role if self._newest[role] == -np.inf or times[role] < oldest)
+        silent = tuple(role for role in Role if self._newest[role] == -math.inf or times[role] < oldest)
         worn = [role for role in Role if role not in silent]
         calibrated = pods["calibrated"].astype(bool)
         standing_s = float(min((pods["resting_s"][role] for role in worn), default=0.0))
@@ -168,33 +183,36 @@ class GaitAnalyzer:
         return self._pods["dropped"].copy()
 
     def _arrays(self) -> list[NDArray]:
-        return [self._core, self._pods, self._legs, self._newest]
+        return [self._core, self._pods, self._legs]
 
     def snapshot(self) -> bytes:
         """Everything the analyzer knows, buffers included; `restore` resumes with the same bits."""
-        sizes = np.array([len(p) for p in self._pending], "<i8")
-        parts = [MAGIC, sizes.tobytes()]
+        times = np.array([*self._newest, self._start_s])
+        parts = [MAGIC, self._counts.astype("<i8").tobytes(), times.tobytes()]
         parts += [a.tobytes() for a in self._arrays()]
-        parts += [p.tobytes() for p in self._pending]
+        parts += [self._waiting[role, : self._counts[role]].tobytes() for role in Role]
         return b"".join(parts)
 
     def restore(self, data: bytes) -> None:
         """Continue from a snapshot. Raises ValueError when `data` is not one of this version's."""
         arrays = self._arrays()
-        fixed = len(MAGIC) + 24 + sum(a.nbytes for a in arrays)
+        fixed = len(MAGIC) + 56 + sum(a.nbytes for a in arrays)
         if not data.startswith(MAGIC) or len(data) < fixed:
             raise ValueError("not a snapshot of this version of the signal core")
         sizes = np.frombuffer(data, "<i8", 3, len(MAGIC))
         if (sizes < 0).any() or len(data) != fixed + int(sizes.sum()) * FRAME.itemsize:
             raise ValueError("the snapshot is cut short")
-        at = len(MAGIC) + 24
+        *self._newest, self._start_s = np.frombuffer(data, "<f8", 4, len(MAGIC) + 24).tolist()
+        at = len(MAGIC) + 56
         for a in arrays:
             a[...] = np.frombuffer(data, a.dtype, a.size, at).reshape(a.shape)
             at += a.nbytes
+        self._counts[:] = 0
         for role in Role:
-            count = int(sizes[role]) * state.FRAME_WIDTH
-            self._pending[role] = np.frombuffer(data, "f8", count, at).reshape(-1, state.FRAME_WIDTH).copy()
-            at += 8 * count
+            count = int(sizes[role])
+            frames = np.frombuffer(data, FRAME, count, at)
+            self._hold(role, frames)
+            at += frames.nbytes
 
 
 def warm_up() -> None:

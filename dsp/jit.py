@@ -34,5 +34,5 @@ def kernel(function: Function) -> Function:
 
     No fastmath, which breaks NaN, and no threads.
     """
-    compiled: Function = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    compiled: Function = numba.njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)(function)
     return compiled

@@ -61,17 +61,19 @@ def tick(pod, co, t):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def watch_rest(pod, co, t, ax, ay, az, gx, gy, gz, may_calibrate):  # type: ignore[no-untyped-def]
+def watch_rest(pod, co, t, sample, may_calibrate):  # type: ignore[no-untyped-def]
     """Look for stillness; returns 1 when a quarter of a second more of proven rest was taken in.
 
     Rest is small deviation from a slow mean (Laidig & Seel 2023, section 3.4, doi 10.1016/j.inffus.2022.10.014).
     At rest the rate is the gyro's offset and the specific force is up. A start is so smooth that it passes for rest at
     first, so a quarter of a second counts only when the next one was rest too; else the speed gained in it were lost.
     """
+    gx, gy, gz = sample[3], sample[4], sample[5]
     if gx * gx + gy * gy + gz * gz > (co["rest_bias_radps"] + co["rest_gyr_radps"]) ** 2:  # most of a run
         if pod["slow_n"] > 0:
             end_rest(pod)
         return 0
+    ax, ay, az = sample[0], sample[1], sample[2]
     n = pod["slow_n"] + 1
     k = max(1.0 / n, pod["period_s"] / co["rest_tau_s"])
     pod["slow_n"] = n
@@ -183,44 +185,36 @@ def end_rest(pod):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def advance(pod, t, ax, ay, az, gx, gy, gz, lost):  # type: ignore[no-untyped-def]
-    """One sample further: attitude (trapezium of the rates), velocity (trapezium of the forces), one ring row."""
+def advance(pod, t, sample, lost):  # type: ignore[no-untyped-def]
+    """One sample further: attitude (trapezium of the rates), velocity (trapezium of the forces), one ring row.
+
+    sample: (6,) specific force m/s2 and rate rad/s, sensor axes. lost: 1 where it stands in for a lost one.
+    """
     last = pod["gyr"]
     bias = pod["bias"]
     q = pod["q"]
     v = pod["v"]
     force = pod["force"]
-    wx, wy, wz = gx - bias[0], gy - bias[1], gz - bias[2]
-    half = 0.5 * pod["period_s"]
+    ax, ay, az = sample[0], sample[1], sample[2]
+    wx, wy, wz = sample[3] - bias[0], sample[4] - bias[1], sample[5] - bias[2]
     n = pod["n"]
-    if n > 0:
-        turn(q, (wx + last[0]) * half, (wy + last[1]) * half, (wz + last[2]) * half)
-    fx, fy, fz = rotate(q[0], q[1], q[2], q[3], ax, ay, az)
-    if n > 0:
-        v[0] += (fx + force[0]) * half
-        v[1] += (fy + force[1]) * half
-        v[2] += (fz + force[2] - 2.0 * G) * half
-    last[0] = wx
-    last[1] = wy
-    last[2] = wz
-    force[0] = fx
-    force[1] = fy
-    force[2] = fz
+    half = 0.5 * pod["period_s"] if n > 0 else 0.0
+    # in locals: the compiler cannot know that these arrays do not overlap
+    q0, q1, q2, q3 = turn(q[0], q[1], q[2], q[3], (wx + last[0]) * half, (wy + last[1]) * half, (wz + last[2]) * half)
+    fx, fy, fz = rotate(q0, q1, q2, q3, ax, ay, az)
+    vx = v[0] + (fx + force[0]) * half
+    vy = v[1] + (fy + force[1]) * half
+    vz = v[2] + (fz + force[2] - 2.0 * G) * half
+    q[0], q[1], q[2], q[3] = q0, q1, q2, q3
+    v[0], v[1], v[2] = vx, vy, vz
+    last[0], last[1], last[2] = wx, wy, wz
+    force[0], force[1], force[2] = fx, fy, fz
     row = pod["ring"][n & (RING - 1)]
     row[T] = t
-    row[ACC] = ax
-    row[ACC + 1] = ay
-    row[ACC + 2] = az
-    row[GYR] = wx
-    row[GYR + 1] = wy
-    row[GYR + 2] = wz
-    row[QUAT] = q[0]
-    row[QUAT + 1] = q[1]
-    row[QUAT + 2] = q[2]
-    row[QUAT + 3] = q[3]
-    row[VEL] = v[0]
-    row[VEL + 1] = v[1]
-    row[VEL + 2] = v[2]
+    row[ACC], row[ACC + 1], row[ACC + 2] = ax, ay, az
+    row[GYR], row[GYR + 1], row[GYR + 2] = wx, wy, wz
+    row[QUAT], row[QUAT + 1], row[QUAT + 2], row[QUAT + 3] = q0, q1, q2, q3
+    row[VEL], row[VEL + 1], row[VEL + 2] = vx, vy, vz
     row[FALL] = fz - G
     row[LOST] = lost
     pod["n"] = n + 1

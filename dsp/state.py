@@ -136,11 +136,15 @@ GRADE = np.dtype([(name, "f8") for name in ("t_s", "height_m", "n", "x", "y", "x
 CORE = np.dtype(
     [
         ("now_s", "f8"),
-        ("start_s", "f8"),
         ("stride_s", "f8"),  # end of the last stride
         ("walking", "i8"),
         ("rows", "i8"),  # stride records written by the call in hand
         ("grade", GRADE),
+        ("due_s", "f8", (3,)),  # time of each pod's next waiting frame
+        ("frame", "f8", (8,)),  # the frame in hand
+        ("sample", "f8", (6,)),  # the sample in hand, sensor axes: specific force, rate
+        ("back", "i8"),  # lost samples are those of so many rows earlier, or on a line from row `last` if 0
+        ("last", "i8"),
     ]
 )
 
@@ -186,7 +190,7 @@ def legs(swing_peak_radps: float) -> np.ndarray:
 def core() -> np.ndarray:
     """The core before its first sample."""
     state = np.zeros(1, CORE)
-    for name in ("now_s", "start_s", "stride_s"):
+    for name in ("now_s", "stride_s"):
         state[name] = -np.inf
     state["grade"]["t_s"] = -np.inf
     return state

@@ -1,4 +1,4 @@
-"""All pods' samples merged in time order, each through its pod, its leg and into strides."""
+"""The order of things: frames of three pods, in time order, each through clock, attitude, contacts and strides."""
 
 import math
 
@@ -8,165 +8,172 @@ from dsp.contacts import INITIAL, SWING_NEXT, TERMINAL, follow_leg, follow_pelvi
 from dsp.grade import climb
 from dsp.jit import kernel
 from dsp.orientation import advance, end_rest, tick, watch_rest
-from dsp.state import ACC, FALL, FRAME_ACC, FRAME_GYR, FRAME_PRESSURE, FRAME_T, GYR, RATE, RING, RUNNING_S
+from dsp.state import ACC, FALL, FRAME_ACC, FRAME_GYR, FRAME_PRESSURE, FRAME_T, FRAME_WIDTH, GYR, RATE, RING, RUNNING_S
 from dsp.strides import complete, mid_stance
+
+DROPPED = -1  # what `arrive` says of a frame that is not to be taken
 
 
 @kernel
-def run(cores, pods, legs, cos, pelvis, left, right, watermark, out):  # type: ignore[no-untyped-def]
-    """Process pending frames of all pods up to `watermark` (s), in time order, the lower role first where equal.
+def run(cores, pods, legs, cos, frames, counts, used, watermark, out):  # type: ignore[no-untyped-def]
+    """Process waiting frames of all pods up to `watermark` (s), in time order, the lower role first where equal.
 
-    pelvis, left, right: (n, 8), FRAME as rows of numbers. out: STRIDE rows to write; `core["rows"]` tells how many
-    were. Returns how many frames of each pod were used.
+    frames: (3, n, 8), by role, FRAME as rows of numbers, of which the first `counts` (3,) wait. Sets `used` (3,), how
+    many were taken. out: STRIDE rows to write; `core["rows"]` tells how many were.
     """
     core = cores[0]
     co = cos[0]
     core["rows"] = 0
-    n0, n1, n2 = 0, 0, 0
-    t0, t1, t2 = when(pelvis, 0), when(left, 0), when(right, 0)
+    frame = core["frame"]
+    sample = core["sample"]
+    due = core["due_s"]
+    for role in range(3):
+        used[role] = 0
+        due[role] = when(frames, counts, role, 0)
     while True:
-        t = min(t0, t1, t2)
-        if t > watermark or t == math.inf:
-            return n0, n1, n2
-        if t0 == t:
-            role = 0
-            frame = pelvis[n0]
-            n0 += 1
-            t0 = when(pelvis, n0)
-        elif t1 == t:
+        role = 0
+        if due[1] < due[0]:
             role = 1
-            frame = left[n1]
-            n1 += 1
-            t1 = when(left, n1)
-        else:
+        if due[2] < due[role]:
             role = 2
-            frame = right[n2]
-            n2 += 1
-            t2 = when(right, n2)
-        arrive(core, pods, legs, co, role, frame, out)
+        t = due[role]
+        if t > watermark or t == math.inf:
+            due[:] = 0.0  # what is left behind depends on the samples alone
+            return
+        n = used[role]
+        used[role] = n + 1
+        due[role] = when(frames, counts, role, n + 1)
+        pod = pods[role]
+        for j in range(FRAME_WIDTH):
+            frame[j] = frames[role, n, j]
+        missing = arrive(core, pod, co, frame)
+        if missing == DROPPED:
+            continue
+        if missing > 0:
+            missing = bridge(core, pod, legs, co, role, missing)
+        for k in range(missing + 1):  # the lost samples, then the one that came
+            if k < missing:
+                substitute(core, pod, (k + 1.0) / (missing + 1.0))
+            else:
+                for j in range(6):
+                    sample[j] = frame[FRAME_ACC + j]
+                if role == 0:
+                    barometer(core, legs, co, t, frame[FRAME_PRESSURE])
+                watch_rest(pod, co, t, sample, legs[0]["strides"] + legs[1]["strides"] == 0)
+            lost = missing - k
+            take(core, pods, legs, co, role, pod["t_s"] - lost * pod["period_s"], 1.0 if lost else 0.0, out)
+        if missing > 0 and core["back"] > 0:
+            gap = missing * pod["period_s"]
+            loosen(pod, co["bridge_tilt_radps"] * gap, co["bridge_velocity_mps2"] * gap)
 
 
 @kernel
-def when(frames, n):  # type: ignore[no-untyped-def]
-    """Time of frame `n`; never where there is none, always where it is no number."""
-    if n >= len(frames):
+def when(frames, counts, role, n):  # type: ignore[no-untyped-def]
+    """Time of frame `n` of a pod; never where there is none, always where it is no number."""
+    if n >= counts[role]:
         return math.inf
-    t = frames[n, FRAME_T]
+    t = frames[role, n, FRAME_T]
     return t if abs(t) < 1e18 else -math.inf  # no number sorts first, and is dropped
 
 
 @kernel
-def arrive(core, pods, legs, co, role, frame, out):  # type: ignore[no-untyped-def]
-    """One frame of one pod: drop it, bridge what was lost before it, then take it."""
-    pod = pods[role]
+def arrive(core, pod, co, frame):  # type: ignore[no-untyped-def]
+    """One frame of one pod, flags and clock: how many samples were lost before it, or DROPPED."""
     t = frame[FRAME_T]
-    ax, ay, az = frame[FRAME_ACC], frame[FRAME_ACC + 1], frame[FRAME_ACC + 2]
-    gx, gy, gz = frame[FRAME_GYR], frame[FRAME_GYR + 1], frame[FRAME_GYR + 2]
-    size = abs(ax) + abs(ay) + abs(az)
-    spin = abs(gx) + abs(gy) + abs(gz)
+    size = abs(frame[1]) + abs(frame[2]) + abs(frame[3])
+    spin = abs(frame[4]) + abs(frame[5]) + abs(frame[6])
     if not (size < 4000.0 and spin < 200.0):  # lost, or what no sensor of this kind can say
         if size == size and spin == spin:
             pod["invalid_s"] = t
         pod["lost"] += 1
-        return
+        return DROPPED
     if t < core["now_s"] - co["missing_s"] - 1.0:
         pod["dropped"] += 1
-        return
+        return DROPPED
     missing = tick(pod, co, t)
-    if missing < 0:
-        return
+    if missing == DROPPED:
+        return DROPPED
     core["now_s"] = max(core["now_s"], t)
-    if missing > 0:
-        bridge(core, pods, legs, co, role, missing, frame, out)
-    clip = co["acc_range_mps2"] * 0.998
-    if max(abs(ax), abs(ay), abs(az)) >= clip:
+    clip = 0.998 * co["acc_range_mps2"]
+    if size >= clip and max(abs(frame[1]), abs(frame[2]), abs(frame[3])) >= clip:
         pod["clipped"] += 1
         if pod["clipped"] * pod["period_s"] > co["saturated_s"]:
             pod["saturated_s"] = t
     else:
         pod["clipped"] = 0
-    if max(abs(gx), abs(gy), abs(gz)) >= co["gyr_range_radps"] * 0.998:
+    clip = 0.998 * co["gyr_range_radps"]
+    if spin >= clip and max(abs(frame[4]), abs(frame[5]), abs(frame[6])) >= clip:
         pod["saturated_s"] = t
-    pressure = frame[FRAME_PRESSURE]
-    if role == 0 and 3e4 < pressure < 1.2e5:  # from the top of the highest mountain to the lowest shore
-        recent = core["now_s"] - core["stride_s"] < RUNNING_S
-        climb(core, co, t, pressure, legs[0]["was_speed_mps"] if recent else math.nan)
-    running = legs[0]["strides"] + legs[1]["strides"] > 0
-    watch_rest(pod, co, pod["t_s"], ax, ay, az, gx, gy, gz, not running)
-    take(core, pods, legs, co, role, pod["t_s"], ax, ay, az, gx, gy, gz, 0.0, out)
+    return missing
 
 
 @kernel
-def bridge(core, pods, legs, co, role, missing, frame, out):  # type: ignore[no-untyped-def]
-    """Stand in for `missing` lost samples: what the pod did one stride earlier, or a straight line where it rested."""
-    pod = pods[role]
-    rows = pod["ring"]
+def barometer(core, legs, co, t, pressure):  # type: ignore[no-untyped-def]
+    """The pressure that came with a pelvis sample, where it is one."""
+    if 3e4 < pressure < 1.2e5:  # from the top of the highest mountain to the lowest shore
+        recent = core["now_s"] - core["stride_s"] < RUNNING_S
+        climb(core, co, t, pressure, legs[0]["was_speed_mps"] if recent else math.nan)
+
+
+@kernel
+def bridge(core, pod, legs, co, role, missing):  # type: ignore[no-untyped-def]
+    """Samples were lost: how many to stand in for; none where they are too many, then the pod starts anew.
+
+    Sets what they are made of: `core["back"]`, one stride earlier in rows, or 0 for a straight line from the last row,
+    `core["last"]`.
+    """
     dt = pod["period_s"]
-    end = pod["t_s"]
-    pod["gap_s"] = end
+    pod["gap_s"] = pod["t_s"]
     pod["lost"] += missing
     if missing * dt > co["bridge_s"]:
         pod["first"] = pod["n"]
         pod["ready"] = 0
         pod["kf_n"] = 0
         end_rest(pod)
-        pod["rest_s"] = min(pod["rest_s"], end - 1e3)
+        pod["rest_s"] = min(pod["rest_s"], pod["t_s"] - 1e3)
         if role > 0:
             legs[role - 1]["phase"] = SWING_NEXT
-        return
+        return 0
     stride = legs[role - 1]["stride_s"] if role > 0 else 0.5 * (legs[0]["stride_s"] + legs[1]["stride_s"])
     back = int(stride / dt + 0.5)
     moving = core["now_s"] - core["stride_s"] < 1.5 and pod["n"] - pod["first"] > back + 2 and back > missing
-    bias = pod["bias"]
-    last = (pod["n"] - 1) & (RING - 1)
-    for k in range(missing):
-        if moving:
-            i = (pod["n"] - back) & (RING - 1)
-            f, h = 1.0, 0.0
-        else:
-            i = last
-            h = (k + 1.0) / (missing + 1.0)
-            f = 1.0 - h
-        take(
-            core,
-            pods,
-            legs,
-            co,
-            role,
-            end - (missing - k) * dt,
-            f * rows[i, ACC] + h * frame[FRAME_ACC],
-            f * rows[i, ACC + 1] + h * frame[FRAME_ACC + 1],
-            f * rows[i, ACC + 2] + h * frame[FRAME_ACC + 2],
-            f * (rows[i, GYR] + bias[0]) + h * frame[FRAME_GYR],
-            f * (rows[i, GYR + 1] + bias[1]) + h * frame[FRAME_GYR + 1],
-            f * (rows[i, GYR + 2] + bias[2]) + h * frame[FRAME_GYR + 2],
-            1.0,
-            out,
-        )
-    if moving:
-        loosen(pod, co["bridge_tilt_radps"] * missing * dt, co["bridge_velocity_mps2"] * missing * dt)
+    core["back"] = back if moving else 0
+    core["last"] = (pod["n"] - 1) & (RING - 1)
+    return missing
 
 
 @kernel
-def take(core, pods, legs, co, role, t, ax, ay, az, gx, gy, gz, lost, out):  # type: ignore[no-untyped-def]
+def substitute(core, pod, share):  # type: ignore[no-untyped-def]
+    """The next lost sample: what the pod did one stride earlier; where it rested, on the line to the frame in hand."""
+    moving = core["back"] > 0
+    i = (pod["n"] - core["back"]) & (RING - 1) if moving else core["last"]
+    h = 0.0 if moving else share
+    row = pod["ring"][i]
+    frame = core["frame"]
+    for j in range(3):
+        core["sample"][j] = (1.0 - h) * row[ACC + j] + h * frame[FRAME_ACC + j]
+        core["sample"][3 + j] = (1.0 - h) * (row[GYR + j] + pod["bias"][j]) + h * frame[FRAME_GYR + j]
+
+
+@kernel
+def take(core, pods, legs, co, role, t, lost, out):  # type: ignore[no-untyped-def]
     """One sample, measured or bridged, into attitude, contacts and strides."""
     pod = pods[role]
-    rows = pod["ring"]
-    advance(pod, t, ax, ay, az, gx, gy, gz, lost)
-    i = (pod["n"] - 1) & (RING - 1)
+    sample = core["sample"]
+    advance(pod, t, sample, lost)
+    row = pod["ring"][(pod["n"] - 1) & (RING - 1)]
     dt = pod["period_s"]
     if role == 0:
-        fall = rows[i, FALL]
-        follow_pelvis(legs[0], co, t, dt, fall)
-        follow_pelvis(legs[1], co, t, dt, fall)
+        for side in range(2):
+            follow_pelvis(legs[side], co, t, dt, row[FALL])
         return
     watch_hinge(pod, co)
     axis = pod["axis"]
     up = pod["up"]
-    w = rows[i, GYR] * axis[0] + rows[i, GYR + 1] * axis[1] + rows[i, GYR + 2] * axis[2]
-    rows[i, RATE] = w
-    leg = legs[role - 1]
-    found = follow_leg(leg, co, t, dt, w, ax * up[0] + ay * up[1] + az * up[2])
+    w = row[GYR] * axis[0] + row[GYR + 1] * axis[1] + row[GYR + 2] * axis[2]
+    row[RATE] = w
+    force = sample[0] * up[0] + sample[1] * up[1] + sample[2] * up[2]
+    found = follow_leg(legs[role - 1], co, t, dt, w, force)
     if found == INITIAL:
         complete(core, pods, legs, co, role - 1, out)
     elif found == TERMINAL:
