@@ -6,7 +6,7 @@ READY  := $(VENV)/.installed
 TOOLS  := $(VENV)/.installed-for-tests
 SECONDS ?=
 
-.PHONY: demo test bench lint servers clean
+.PHONY: demo test bench lint dashboards servers clean
 
 demo: $(READY)
 	@$(BIN)/hamstream demo $(if $(SECONDS),--seconds $(SECONDS))
@@ -22,6 +22,10 @@ lint: $(TOOLS)
 
 bench: $(TOOLS)
 	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+# Grafana's JSON, out of its Python sources.
+dashboards: $(TOOLS)
+	$(BIN)/python -m dashboards
 
 # The real servers and the browser that tests drive. Only Debian as root can install them; tests skip what is absent.
 servers:

@@ -9,6 +9,21 @@ need() { # need PACKAGE PROGRAM
 need mosquitto mosquitto
 need mosquitto-clients mosquitto_sub
 need chromium chromium
+need nginx-light nginx
+[ -e /usr/lib/nginx/modules/ngx_stream_module.so ] || missing="$missing libnginx-mod-stream"
+
+# Grafana's own types, against which the dashboards are checked.
+types="$(dirname "$0")/dashboards"
+if [ "$types/node_modules/.package-lock.json" -nt "$types/package.json" ]; then
+	:
+elif command -v npm >/dev/null 2>&1; then
+	echo "Installing Grafana's types for the tests"
+	npm install --prefix "$types" --no-audit --no-fund --no-package-lock --silent ||
+		echo "npm could not install them; the tests that need them are skipped."
+else
+	echo "Not installed (needs npm): Grafana's types; the tests that need them are skipped."
+fi
+
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
 	echo "Installing for the tests:$missing"

@@ -1,0 +1,120 @@
+"""Runner live: one runner now, left and right over what is usual at this speed, what held when, what was said."""
+
+from grafana_foundation_sdk.builders import common, dashboard, statetimeline, timeseries
+from grafana_foundation_sdk.models import common as options
+from grafana_foundation_sdk.models import dashboard as models
+
+from dashboards import frame, look
+from dashboards.influxql import GOOD, INFLUXDB, RUNNER, InfluxAnnotation, InfluxQL, norm_pieces, select
+from dashboards.team_wall import TILT, USUAL, own_margin
+
+BUCKET = "time($__interval)"
+# The coach's limit against the norm (host/coach/faults.py): the band ends where the coach begins to count.
+NORM_SDS = 1.5
+
+
+def sides(metric: str) -> InfluxQL:
+    """The metric's course, a series a leg."""
+    query = select(f'mean("{metric}")', "stride", RUNNER, GOOD, "$timeFilter", by=f'{BUCKET}, "side"', fill="none")
+    return InfluxQL(query, alias="$tag_side")
+
+
+def both(metric: str, name: str) -> InfluxQL:
+    """The metric's course over both legs, as one series."""
+    query = select(f'mean("{metric}") AS "{name}"', "stride", RUNNER, GOOD, "$timeFilter", by=BUCKET, fill="none")
+    return InfluxQL(query, alias="$col")
+
+
+def norm_band(metric: str) -> InfluxQL:
+    """Mean -+ 1.5 SD of healthy runners at the speed that is being run."""
+    pieces = norm_pieces({"low": (metric, -NORM_SDS), "high": (metric, NORM_SDS)}, RUNNER, GOOD)
+    columns = 'mean("low") AS "usual from", mean("high") AS "usual to"'
+    return InfluxQL(select(columns, pieces, "$timeFilter", by=BUCKET, fill="none"), alias="$col", ref="N")
+
+
+def over_norm(title: str, told: str, metric: str, unit: str, decimals: int = 1, name: str = "") -> timeseries.Panel:
+    """Left and right, or one curve called `name`, over the norm's band."""
+    told = f"{told} Shaded: 26 healthy runners at this speed, mean ∓ {NORM_SDS:g} SD (Fukuchi et al. 2017)."
+    panel = look.lines(title, told, unit=unit, decimals=decimals).interval("2s")
+    panel = look.with_band(panel, "usual from", "usual to").with_target(norm_band(metric))
+    return panel.with_target(both(metric, name) if name else sides(metric))
+
+
+def tilt() -> timeseries.Panel:
+    """The tilt beside the runner's own usual: no norm tells which tilt is right for a body."""
+    less, more = (own_margin(fault) for fault in ("tilt_flattened", "tilt_excessive"))
+    told = (
+        f"Forward tilt of the pelvis against quiet standing. No tilt is wrong in itself. Dashed: {less:g}° flatter and "
+        f"{more:g}° further than this runner's own mean of 60 days, where the coach begins to count a change."
+    )
+    edges = {"flatter": f"- {less:g}", "further": f"+ {more:g}"}
+    columns = ", ".join(f'mean("{TILT}") {margin} AS "{name}"' for name, margin in edges.items())
+    usual = InfluxQL(select(columns, "stride", RUNNER, GOOD, f"time >= now() - {USUAL}"), ref="U", table=True)
+    # The edges' values become the thresholds of the curves.
+    mappings = [
+        {
+            "fieldName": name,
+            "handlerKey": "threshold1",
+            "reducerId": "lastNotNull",
+            "handlerArguments": {"threshold": {"color": look.QUIET}},
+        }
+        for name in edges
+    ]
+    return (
+        look.lines("Pelvic tilt", told, unit=look.DEG)
+        .interval("2s")
+        .thresholds_style(common.GraphThresholdsStyleConfig().mode(options.GraphThresholdsStyleMode.DASHED))
+        .thresholds(look.steps(base=look.QUIET))
+        .with_transformation(look.transformed("configFromData", configRefId="U", mappings=mappings))
+        .with_target(sides(TILT))
+        .with_target(usual)
+    )
+
+
+def cues() -> dashboard.AnnotationQuery:
+    """What was said, as marks over every curve."""
+    query = select('"text", "fault"', "cue", RUNNER, "$timeFilter")
+    annotation = dashboard.AnnotationQuery().name("Cues").datasource(INFLUXDB).enable(True).icon_color(look.BEYOND)
+    return annotation.target(InfluxAnnotation(query, text="text", tags="fault"))
+
+
+def faults() -> statetimeline.Panel:
+    """The coach's faults over time, a row each."""
+    told = "What held when, as the coach counts it: from 12 of the last 20 strides of a leg, until 6."
+    return look.states("Faults", told, look.fault_words())
+
+
+def board() -> models.Dashboard:
+    now = [
+        (look.big("Speed", "Running speed, mean of both legs.", unit=look.MPS, decimals=2), "speed_mps"),
+        (look.big("Cadence", "Steps per minute of both feet.", unit=look.SPM, decimals=0), "cadence_spm"),
+        (look.big("Ground contact", "Time a foot is on the ground.", unit=look.MS, decimals=0), "contact_time_ms"),
+    ]
+    curves = [
+        over_norm(
+            "Shank at contact", "Ankle ahead of the knee when the foot lands.", "tibial_inclination_ic_deg", look.DEG
+        ),
+        over_norm("Foot ahead of pelvis", "Where the foot lands.", "foot_ahead_of_pelvis_mm", look.MM, 0),
+        tilt(),
+        over_norm("Cadence", "Steps per minute of both feet.", "cadence_spm", look.SPM, 0, "both feet"),
+        over_norm("Ground contact", "Time a foot is on the ground.", "contact_time_ms", look.MS, 0),
+        over_norm(
+            "Flight", "From this foot leaving the ground to the other one landing.", "flight_time_ms", look.MS, 0
+        ),
+        over_norm("Pelvic drop", "The swing side's lowest during stance.", "pelvic_drop_deg", look.DEG),
+        over_norm("Pelvic rotation", "Range of the pelvis about the vertical.", "pelvic_rotation_range_deg", look.DEG),
+    ]
+    parts: list[frame.Panel | frame.Row] = [
+        panel.with_target(both(metric, metric)).span(4).height(5) for panel, metric in now
+    ]
+    parts += [panel.span(12).height(8) for panel in curves]
+    return frame.build(
+        frame.LIVE,
+        "Runner live",
+        "One runner now.",
+        parts,
+        variables=[frame.runner()],
+        annotations=[cues()],
+        since="now-15m",
+        refresh="5s",
+    )

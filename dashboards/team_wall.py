@@ -1,0 +1,98 @@
+"""Team wall: every runner of the last minutes, a line each, in figures that can be read across a hall."""
+
+from grafana_foundation_sdk.builders import stat
+from grafana_foundation_sdk.models import common as options
+from grafana_foundation_sdk.models import dashboard as models
+
+from dashboards import frame, look
+from dashboards.influxql import GOOD, RUNNER, InfluxQL, norm_pieces, select
+from host.coach.faults import FAULTS
+from host.coach.norms import SPEEDS_MPS, norm
+
+TIBIA, TILT = "tibial_inclination_ic_deg", "pelvic_tilt_deg"
+# A figure is the mean of ten seconds, some seven strides of each leg: steady enough to read, quick enough to coach.
+STEP = "time(10s)"
+# The runner's own usual tilt: the mean of so long.
+USUAL = "60d"
+HEIGHT = 6
+
+
+def own_margin(fault: str) -> float:
+    """How far from the own habit the coach begins to count, in the unit of the fault's first metric."""
+    return next(f.limits[0].own_margin for f in FAULTS if f.id == fault)
+
+
+def figure(title: str, told: str, metric: str, unit: str, decimals: int) -> stat.Panel:
+    """The metric over both legs, now, over the line of the last minutes."""
+    query = select(f'mean("{metric}")', "stride", RUNNER, GOOD, "$timeFilter", by=STEP, fill="none")
+    return look.big(title, told, unit=unit, decimals=decimals).with_target(InfluxQL(query, alias=title))
+
+
+def overstride() -> stat.Panel:
+    """Degrees beyond what is usual at this speed; the coach's limit depends on the speed, so there are two steps."""
+    sds = [1.5 * norm(TIBIA, speed).sd for speed in SPEEDS_MPS]
+    told = (
+        "Shank angle at contact, above the mean of healthy runners at this speed. The coach counts it from 1.5 SD on: "
+        f"{min(sds):.1f}° at {SPEEDS_MPS[0]:g} m/s, {max(sds):.1f}° at {SPEEDS_MPS[-1]:g} m/s."
+    )
+    source = norm_pieces({"usual": (TIBIA, 0.0)}, RUNNER, GOOD, more=f'"{TIBIA}"')
+    query = select(f'mean("{TIBIA}") - mean("usual")', source, "$timeFilter", by=STEP, fill="none")
+    panel = look.big("Overstride", told, unit="suffix:°", decimals=1).color_scheme(look.by_thresholds())
+    edges = look.steps((round(min(sds), 2), look.NEAR), (round(max(sds), 2), look.BEYOND), base=look.WELL)
+    return panel.thresholds(edges).with_target(InfluxQL(query, alias="overstride"))
+
+
+def tilt() -> stat.Panel:
+    """Degrees away from the runner's own usual tilt, in either direction."""
+    less, more = own_margin("tilt_flattened"), own_margin("tilt_excessive")
+    told = (
+        "Pelvic tilt of the last 30 s, less the runner's own mean of 60 days; a natural tilt, however large, reads 0. "
+        f"Marked from {less:g}° flatter and {more:g}° further on, where the coach begins to count."
+    )
+    now = select(f'"{TILT}" AS "now"', "stride", RUNNER, GOOD, "time >= now() - 30s")
+    usual = select(f'"{TILT}" AS "usual"', "stride", RUNNER, GOOD)
+    query = select('mean("now") - mean("usual")', f"({now}), ({usual})", f"time >= now() - {USUAL}")
+    panel = look.big("Tilt against own", told, unit="suffix:°", decimals=1).color_scheme(look.by_thresholds())
+    panel = panel.graph_mode(options.BigValueGraphMode.NONE)
+    return panel.thresholds(look.steps((-less, look.WELL), (more, look.BEYOND), base=look.BEYOND)).with_target(
+        InfluxQL(query, alias="tilt")
+    )
+
+
+def last_cue() -> stat.Panel:
+    """What was said last, and how long ago."""
+    query = select('last("fault") AS "cue"', "cue", RUNNER, "$timeFilter")
+    panel = look.big_text("Last cue", "What the runner was told last, and when.").mappings(look.fault_words())
+    time = [look.prop("unit", "dateTimeFromNow"), look.prop("displayName", "when")]
+    return panel.override_by_name("Time", time).with_target(InfluxQL(query, alias="$col"))
+
+
+def pods() -> stat.Panel:
+    """The weakest battery and the worst link of the three."""
+    panel = look.big("Pods", "Lowest battery and largest loss of the three pods.", unit=look.PERCENT, decimals=0)
+    panel = panel.text_mode(options.BigValueTextMode.VALUE_AND_NAME).graph_mode(options.BigValueGraphMode.NONE)
+    battery = select('last("battery_percent") AS "battery"', "pod", RUNNER, "$timeFilter", by='"role"')
+    query = select('min("battery") AS "battery"', f"({battery})", "$timeFilter")
+    return panel.with_target(InfluxQL(query, alias="$col"))
+
+
+def board() -> models.Dashboard:
+    line: list[tuple[stat.Panel, int]] = [
+        (figure("Speed", "Running speed, mean of ten seconds.", "speed_mps", look.MPS, 1), 4),
+        (figure("Cadence", "Steps per minute of both feet.", "cadence_spm", look.SPM, 0), 4),
+        (overstride(), 4),
+        (tilt(), 4),
+        (last_cue(), 5),
+        (pods(), 3),
+    ]
+    parts: list[frame.Panel | frame.Row] = [frame.Row("$runner", each="runner")]
+    parts += [panel.span(width).height(HEIGHT) for panel, width in line]
+    return frame.build(
+        frame.WALL,
+        "Team wall",
+        "Every runner of the last five minutes.",
+        parts,
+        variables=[frame.runner(running_now=True)],
+        since="now-5m",
+        refresh="5s",
+    )
