@@ -73,8 +73,10 @@ def build(
     result = board.build()
     panels = result.panels = result.panels or []
     below = max(panel.grid_pos.y + panel.grid_pos.h for panel in panels if panel.grid_pos)
+    # Under a heading of its own, or it would belong to a heading that is repeated.
+    panels.append(Row("Training aid, not a medical device").grid_pos(models.GridPos(h=1, w=24, x=0, y=below)).build())
     caution = text.Panel().transparent(True).mode(TextMode.MARKDOWN).content(CAUTION)
-    panels.append(caution.grid_pos(models.GridPos(h=2, w=24, x=0, y=below)).build())
+    panels.append(caution.grid_pos(models.GridPos(h=2, w=24, x=0, y=below + 1)).build())
     for number, panel in enumerate(panels, start=1):
         panel.id_val = number
         if isinstance(panel, models.Panel) and panel.targets:
@@ -115,6 +117,7 @@ def _variable(name: str, label: str, query: str) -> dashboard.QueryVariable:
     return variable
 
 
-def link(title: str, uid: str, *parameters: str) -> dict[str, object]:
-    """A data link to another dashboard, with URL parameters as `var-runner=${__data.fields.runner}`."""
-    return {"title": title, "url": "&".join([f"/d/{uid}?orgId=1", *parameters]), "targetBlank": False}
+def link(title: str, uid: str, *parameters: str) -> models.DynamicConfigValue:
+    """A link from a value to another dashboard, with URL parameters as `var-runner=${__data.fields.runner}`."""
+    target = {"title": title, "url": f"/d/{uid}?{'&'.join(parameters)}", "targetBlank": False}
+    return models.DynamicConfigValue("links", [target])

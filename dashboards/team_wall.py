@@ -86,7 +86,8 @@ def board() -> models.Dashboard:
         (pods(), 3),
     ]
     parts: list[frame.Panel | frame.Row] = [frame.Row("$runner", each="runner")]
-    parts += [panel.span(width).height(HEIGHT) for panel, width in line]
+    to_live = frame.link("Runner live", frame.LIVE, "var-runner=${runner}")
+    parts += [panel.override_by_regexp(".*", [to_live]).span(width).height(HEIGHT) for panel, width in line]
     return frame.build(
         frame.WALL,
         "Team wall",

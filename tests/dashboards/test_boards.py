@@ -97,6 +97,15 @@ def test_nothing_is_red(name: str) -> None:
     assert not any("Rd" in mode or "reds" in mode for mode in modes)
 
 
+def test_only_figures_of_a_runner_are_repeated() -> None:
+    board = load("team-wall")
+    kinds = [panel.get("repeat") or panel["type"] for panel in board["panels"]]
+    assert kinds[0] == "runner"
+    assert set(kinds[1:-2]) == {"stat"}
+    assert kinds[-2:] == ["row", "text"]
+    assert all("runner" in query for query in every(board["panels"], "query"))
+
+
 def test_the_live_ones_refresh_by_themselves() -> None:
     assert {name for name in NAMES if load(name)["refresh"] == "5s"} == {"team-wall", "runner-live", "service-health"}
 
