@@ -10,13 +10,14 @@ import multiprocessing
 import os
 import signal
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar, cast
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -35,9 +36,12 @@ if TYPE_CHECKING:
     from host.config import Config
 
 # A table is pushed pod by pod in chunks, so its pods lag one another by a chunk and the disorder of its rows.
-# The strides are the same for any chunk; 5 s took 60 % of the time of 1 s, 10 s no less (measured).
-TABLE_CHUNK_S = 5.0
+# The strides are the same for any chunk; 30 s took 95 % of the time of 5 s, 60 s no less (measured).
+TABLE_CHUNK_S = 30.0
 TABLE_LAG_S = TABLE_CHUNK_S + 2 * MAX_DISORDER_S
+# Chunks read ahead, for a file is read in bursts of 100 s. With 8 (10 MB) an hour of Parquet takes 0.9 s instead of
+# 1.1, with one no less (measured).
+AHEAD = 8
 
 # A recording's size by the bytes of its events: 34 MB an hour for 30 MB of packets (measured).
 RECORDED_SHARE = 1.13
@@ -45,6 +49,7 @@ RECORDED_SHARE = 1.13
 BATCH_EVENTS = 2048
 
 Share = Callable[[float], None]
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +142,11 @@ def _analyze(job: _Job, share: Share) -> str | None:
             pipeline = Pipeline(coach)  # events come as they did live, so they are waited for as they were live
             info, events = read_recording(job.path)
             json.dump(asdict(info), result("session.json"), indent=2)
-            for batch in _batches(events, job.path.stat().st_size, share):
+            for batch in batches_of(events, job.path.stat().st_size, share):
                 write(pipeline.push_events(batch))
         else:
             pipeline = Pipeline(coach, lag_s=TABLE_LAG_S)
-            for chunk in read_table(job.path, TABLE_CHUNK_S, share):
+            for chunk in _ahead(read_table(job.path, TABLE_CHUNK_S, share)):
                 for role, frames in chunk.items():
                     write(pipeline.push_frames(role, frames))
         write(pipeline.finish())
@@ -150,13 +155,23 @@ def _analyze(job: _Job, share: Share) -> str | None:
     return learnt.to_json() if learnt else job.baseline
 
 
-def _batches(events: Iterator[PodEvent], size: int, share: Share) -> Iterator[list[PodEvent]]:
+def batches_of(events: Iterator[PodEvent], size: int, share: Share) -> Iterator[list[PodEvent]]:
     """Events by the thousand. Tells about how much of a recording has been read, by their bytes and the file's."""
     done = 0
     while batch := list(islice(events, BATCH_EVENTS)):
         yield batch
         done += sum(len(event.data) for event in batch)
         share(min(done * RECORDED_SHARE / size, 1.0))
+
+
+def _ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """The same items, a few of them made ahead in a thread: a file is read and unpacked while the coach thinks."""
+    end = object()
+    with ThreadPoolExecutor(1) as pool:
+        made = deque(pool.submit(next, items, end) for _ in range(AHEAD))
+        while (item := made.popleft().result()) is not end:
+            made.append(pool.submit(next, items, end))
+            yield cast(Item, item)
 
 
 # --- many files ---
