@@ -82,6 +82,8 @@ def update(pod, zx, zy, sd):  # type: ignore[no-untyped-def]
     s = p[0, 0] + sd * sd
     k0, k1, k2, k3 = p[0, 0] / s, p[1, 0] / s, p[2, 0] / s, p[3, 0] / s
     ex, ey = zx - x[0, 0], zy - x[0, 1]
+    if pod["kf_n"] > 0:
+        pod["surprise"] += 0.1 * (min((ex * ex + ey * ey) / (2.0 * s), 25.0) - pod["surprise"])
     x[0, 0] += k0 * ex
     x[0, 1] += k0 * ey
     x[1, 0] += k1 * ex
@@ -110,6 +112,12 @@ def loosen(pod, tilt_sd, velocity_sd):  # type: ignore[no-untyped-def]
     """Samples were lost: the attitude is less certain by `tilt_sd` (rad), the velocity by `velocity_sd` (m/s)."""
     pod["p"][0, 0] += velocity_sd * velocity_sd
     pod["p"][1, 1] += tilt_sd * tilt_sd
+
+
+@kernel
+def tilt_sd(pod):  # type: ignore[no-untyped-def]
+    """Standard deviation of the tilt, rad: what the filter expects, more where the measurements surprise it."""
+    return math.sqrt(pod["p"][1, 1] * max(pod["surprise"], 1.0))
 
 
 @kernel

@@ -108,6 +108,12 @@ class Params:
     """How still the ankle stands in mid-stance."""
     pelvis_sd_mps: float = 0.06
     """How well the pelvis's mean speed over a stride equals the leg's."""
+    bend_share: float = 0.06
+    """Pelvic tilt's SD in and after a bend, as a share of its turn in a stride: there it does not face where
+    it goes. Measured on bends of 5 to 20 deg/s."""
+    standing_sd_rad: float = math.radians(0.4)
+    """How well one quiet standing tells the shank's upright: sway and mount; spread between sessions, measured 0.5 deg
+    with the filter's own."""
     tilt_rest_sd_rad: float = math.radians(0.05)
     """Tilt error after rest, before the accelerometer's own bias."""
     tilt_unknown_sd_rad: float = math.radians(15.0)

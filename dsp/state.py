@@ -74,6 +74,8 @@ POD = np.dtype(
         ("kf_s", "f8"),
         ("kf_n", "i8"),
         ("kf_heading", "f8"),
+        ("bend_rad", "f8"),  # what the pelvis turned in a stride lately
+        ("surprise", "f8"),  # slow mean of innovation squared over what the filter expected: 1 where it is right
     ]
 )
 
@@ -155,6 +157,7 @@ def pods() -> np.ndarray:
     for name in ("raw_s", "t_s", "gap_s", "invalid_s", "saturated_s", "rest_s", "kf_s"):
         state[name] = -np.inf
     state["q"][:, 0] = 1.0
+    state["surprise"] = 1.0
     state["up"][:, 2] = 1.0
     state["axis"][:, 1] = 1.0
     state["axis"][0] = (1.0, 0.0, 0.0)

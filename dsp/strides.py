@@ -8,7 +8,7 @@ the leg is known and writes the record.
 import math
 
 from dsp.alignment import learn_forward, square
-from dsp.attitude import begin, fold, predict, tilt_at, update, velocity_error_at
+from dsp.attitude import begin, fold, predict, tilt_at, tilt_sd, update, velocity_error_at
 from dsp.grade import grade
 from dsp.jit import kernel
 from dsp.orientation import row_at
@@ -183,6 +183,10 @@ def guide_pelvis(pod, leg, co, before, t, speed, rate):  # type: ignore[no-untyp
     hx, hy = ax / norm, ay / norm
     predict(pod, co, middle, math.atan2(hy, hx))
     update(pod, vx - speed * hx, vy - speed * hy, co["pelvis_sd_mps"])
+    ax, ay, _ = rotate_row(rows, (first + 1) & (RING - 1), axis[0], axis[1], axis[2])
+    bx, by, _ = rotate_row(rows, last & (RING - 1), axis[0], axis[1], axis[2])
+    turned = abs(math.atan2(ax * by - ay * bx, ax * bx + ay * by))
+    pod["bend_rad"] = max(turned, pod["bend_rad"] + 0.1 * (turned - pod["bend_rad"]))
     ex, ey = velocity_error_at(pod, middle)
     vx -= ex
     vy -= ey
@@ -276,9 +280,10 @@ def complete(core, pods, legs, co, side, out):  # type: ignore[no-untyped-def]
         row["shank_mid_stance_rad"] = math.nan
     row["tibial_inclination_ic_rad"] = incl
     row["shank_retraction_radps"] = mean_rate(pod, ic - 0.03, ic)
-    tilt_sd = math.sqrt(pod["p"][1, 1])
-    row["tibial_inclination_ic_sd_rad"] = math.sqrt(tilt_sd**2 + (row["shank_retraction_radps"] * ic_sd) ** 2)
-    if not (incl == incl and speed == speed) or tilt_sd > co["settled_tilt_sd_rad"]:
+    row["tibial_inclination_ic_sd_rad"] = math.sqrt(
+        tilt_sd(pod) ** 2 + co["standing_sd_rad"] ** 2 + (row["shank_retraction_radps"] * ic_sd) ** 2
+    )
+    if not (incl == incl and speed == speed) or math.sqrt(pod["p"][1, 1]) > co["settled_tilt_sd_rad"]:
         quality |= SETTLING
     # Speed is that from mid-stance to mid-stance, half a stride back: true only where it hardly changes.
     if not abs(speed - leg["was_speed_mps"]) <= co["steady_speed"] * speed:
@@ -360,7 +365,8 @@ def foot_ahead(leg, co, speed, contact, row):  # type: ignore[no-untyped-def]
     row["foot_ahead_of_pelvis_m"] = max(line + co["foot_measured_weight"] * leg["foot_shift_m"], 0.0)
     if math.isnan(line):
         row["foot_ahead_of_pelvis_m"] = math.nan
-    row["foot_ahead_of_pelvis_sd_m"] = 0.017 if leg["foot_n"] > 5 else 0.025
+    timing = co["foot_measured_weight"] * speed * row["ic_sd_s"]
+    row["foot_ahead_of_pelvis_sd_m"] = math.hypot(0.015 if leg["foot_n"] > 5 else 0.023, timing)
 
 
 @kernel
@@ -468,7 +474,7 @@ def pelvis_columns(pod, co, side, ic, tc, next_ic, row):  # type: ignore[no-unty
     row["turn_rate_radps"] = turned / (next_ic - ic)
     row["vertical_oscillation_m"] = height_high - height_low
     row["pelvis_over_foot"], row["braking_loss_mps"] = braking(pod, first, ic, tc, tx, ty, cx, cy)
-    row["pelvic_tilt_sd_rad"] = math.sqrt(pod["p"][1, 1])
+    row["pelvic_tilt_sd_rad"] = math.hypot(tilt_sd(pod), co["bend_share"] * pod["bend_rad"])
     # first harmonic of yaw: the left side is furthest forward where yaw is least, the right side where it is most
     phase = math.atan2(sin_sum, cos_sum) / (2.0 * math.pi)
     if side == 0:
