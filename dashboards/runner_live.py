@@ -5,7 +5,7 @@ from grafana_foundation_sdk.models import common as options
 from grafana_foundation_sdk.models import dashboard as models
 
 from dashboards import frame, look
-from dashboards.influxql import GOOD, INFLUXDB, RUNNER, InfluxAnnotation, InfluxQL, norm_pieces, select
+from dashboards.influxql import GOOD, INFLUXDB, RUNNER, InfluxAnnotation, InfluxQL, LiveTopic, norm_pieces, select
 from dashboards.team_wall import TILT, USUAL, own_margin
 
 BUCKET = "time($__interval)"
@@ -79,9 +79,24 @@ def cues() -> dashboard.AnnotationQuery:
 
 
 def faults() -> statetimeline.Panel:
-    """The coach's faults over time, a row each."""
-    told = "What held when, as the coach counts it: from 12 of the last 20 strides of a leg, until 6."
-    return look.states("Faults", told, look.fault_words())
+    """What the runner was told to mend, a row a fault: from each cue until the praise that followed."""
+    told = "From a cue until the word of praise that tells that it got better. A fault without a cue has no row."
+    mappings = look.words({"cue": ("cued", look.BEYOND), "praise": ("better", look.WELL)})
+    query = select('last("kind") AS "kind"', "cue", RUNNER, "$timeFilter", by=f'{BUCKET}, "fault"', fill="previous")
+    return (
+        look.states("Cued and mended", told, mappings).interval("2s").with_target(InfluxQL(query, alias="$tag_fault"))
+    )
+
+
+def stride_by_stride() -> timeseries.Panel:
+    """Pushed over MQTT as each stride is stored, without asking a database."""
+    told = "Both legs, each stride as it comes over MQTT (Grafana Live). It starts empty, for nothing is stored here."
+    shown = {"names": ["Time", "tibial_inclination_ic_deg", "pelvic_tilt_deg"]}
+    panel = look.lines("Stride by stride", told, unit=look.DEG)
+    for name, words in (("tibial_inclination_ic_deg", "shank at contact"), ("pelvic_tilt_deg", "pelvic tilt")):
+        panel = panel.override_by_name(name, [look.prop("displayName", words)])
+    panel = panel.with_transformation(look.transformed("filterFieldsByName", include=shown))
+    return panel.with_target(LiveTopic("hamstream/${runner}/strides"))
 
 
 def board() -> models.Dashboard:
@@ -105,9 +120,10 @@ def board() -> models.Dashboard:
         over_norm("Pelvic rotation", "Range of the pelvis about the vertical.", "pelvic_rotation_range_deg", look.DEG),
     ]
     parts: list[frame.Panel | frame.Row] = [
-        panel.with_target(both(metric, metric)).span(4).height(5) for panel, metric in now
+        panel.with_target(both(metric, metric)).span(8).height(5) for panel, metric in now
     ]
-    parts += [panel.span(12).height(8) for panel in curves]
+    parts += [faults().span(24).height(5)]
+    parts += [panel.span(12).height(8) for panel in [stride_by_stride(), *curves]]
     return frame.build(
         frame.LIVE,
         "Runner live",

@@ -1,6 +1,6 @@
 """Season: one runner over weeks: how form changed, how much was run, how it felt."""
 
-from grafana_foundation_sdk.builders import timeseries
+from grafana_foundation_sdk.builders import common, timeseries
 from grafana_foundation_sdk.models import common as options
 from grafana_foundation_sdk.models import dashboard as models
 
@@ -41,6 +41,16 @@ def distance() -> timeseries.Panel:
     return bars(panel).color_scheme(look.one_color(look.LEFT)).with_target(InfluxQL(query, alias="$col"))
 
 
+def cues() -> timeseries.Panel:
+    """Cues a week, a stack of faults: the load of bad habits, and whether it goes down."""
+    query = select(
+        'count("text")', "cue", RUNNER, "\"kind\" = 'cue'", "$timeFilter", by=f'{WEEK}, "fault"', fill="none"
+    )
+    panel = bars(look.lines("Cues a week", "How often each pattern had to be spoken of.", unit="short", decimals=0))
+    stacked = common.StackingConfig().mode(options.StackingMode.NORMAL)
+    return panel.stacking(stacked).with_target(InfluxQL(query, alias="$tag_fault"))
+
+
 def board() -> models.Dashboard:
     trends = [
         by_day(
@@ -52,7 +62,7 @@ def board() -> models.Dashboard:
         by_day("Cadence", "Steps per minute of both feet.", "cadence_spm", look.SPM, 0, legs=False),
         by_day("Speed", "Form changes with it, so read the others beside it.", "speed_mps", look.MPS, 2, legs=False),
     ]
-    parts: list[frame.Panel | frame.Row] = [distance().span(12).height(8)]
+    parts: list[frame.Panel | frame.Row] = [distance().span(12).height(8), cues().span(12).height(8)]
     parts += [panel.span(12).height(8) for panel in trends]
     return frame.build(
         frame.SEASON, "Season", "One runner over weeks.", parts, variables=[frame.runner()], since="now-90d"

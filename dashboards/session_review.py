@@ -1,6 +1,6 @@
 """Session review: one run from start to end, whatever the dashboard's time: how form drifted, what cues changed."""
 
-from grafana_foundation_sdk.builders import histogram, stat, trend
+from grafana_foundation_sdk.builders import histogram, stat, table, trend
 from grafana_foundation_sdk.models import common as options
 from grafana_foundation_sdk.models import dashboard as models
 
@@ -89,6 +89,16 @@ def at_a_glance() -> list[stat.Panel]:
     ]
 
 
+def cues() -> table.Panel:
+    """What was said when."""
+    columns = '"t_s" AS "running for", "kind" AS "what", "fault" AS "pattern", "side", "context", "text"'
+    panel = look.rows("Cues", "Everything that was said, in order: cues, and praise when it got better.")
+    panel = panel.override_by_name("running for", [look.prop("unit", "clocks")])
+    panel = panel.override_by_name("pattern", [look.prop("mappings", look.fault_words())])
+    hide = look.transformed("organize", excludeByName={"Time": True}, indexByName={}, renameByName={})
+    return panel.with_transformation(hide).with_target(InfluxQL(select(columns, "cue", SESSION), table=True))
+
+
 def board() -> models.Dashboard:
     drift = [
         over_the_run(
@@ -110,6 +120,7 @@ def board() -> models.Dashboard:
         spread("Pelvic tilt", "pelvic_tilt_deg", look.DEG, 1),
     ]
     parts: list[frame.Panel | frame.Row] = [frame.Row("The run"), *[p.span(4).height(4) for p in at_a_glance()]]
+    parts += [frame.Row("What was said"), cues().span(24).height(7)]
     parts += [frame.Row("Drift over the run"), *[p.span(12).height(7) for p in drift]]
     parts += [frame.Row("How often which value"), *[p.span(8).height(7) for p in spreads]]
     return frame.build(

@@ -1,6 +1,6 @@
 """Team wall: every runner of the last minutes, a line each, in figures that can be read across a hall."""
 
-from grafana_foundation_sdk.builders import stat
+from grafana_foundation_sdk.builders import common, stat
 from grafana_foundation_sdk.models import common as options
 from grafana_foundation_sdk.models import dashboard as models
 
@@ -61,10 +61,11 @@ def tilt() -> stat.Panel:
 
 def last_cue() -> stat.Panel:
     """What was said last, and how long ago."""
-    query = select('last("fault") AS "cue"', "cue", RUNNER, "$timeFilter")
+    query = select('"text", "fault"', "cue", RUNNER, "\"kind\" = 'cue'", "$timeFilter") + " ORDER BY time DESC LIMIT 1"
     panel = look.big_text("Last cue", "What the runner was told last, and when.").mappings(look.fault_words())
-    time = [look.prop("unit", "dateTimeFromNow"), look.prop("displayName", "when")]
-    return panel.override_by_name("Time", time).with_target(InfluxQL(query, alias="$col"))
+    shown = common.ReduceDataOptions().calcs(["lastNotNull"]).values(False).fields("/^(Time|fault)$/")
+    time = [look.prop("unit", "dateTimeFromNow")]
+    return panel.reduce_options(shown).override_by_name("Time", time).with_target(InfluxQL(query, table=True))
 
 
 def pods() -> stat.Panel:

@@ -10,6 +10,7 @@ need mosquitto mosquitto
 need mosquitto-clients mosquitto_sub
 need chromium chromium
 need nginx-light nginx
+need influxdb influxd
 [ -e /usr/lib/nginx/modules/ngx_stream_module.so ] || missing="$missing libnginx-mod-stream"
 
 # Grafana's own types, against which the dashboards are checked.
