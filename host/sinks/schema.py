@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from host.errors import SinkError
 from host.records import Cue, SessionInfo, Stride, utc_text
 
-VERSION = 1
+VERSION = 2  # 2: strides have more columns
 APPLICATION_ID = int.from_bytes(b"hams", "big")  # tells our files from other people's SQLite files
 
 # How long a statement waits for another process's transaction. Ours take milliseconds.
@@ -105,6 +105,22 @@ def number_or_null(value: Any) -> Any:
 # --- opening ---
 
 
+def _migrate(conn: sqlite3.Connection) -> None:
+    """Brings a database of version 1 up to date: columns that its strides do not have become NULL, unknown.
+
+    The table is made anew, because its columns stand in the order of `Stride`.
+    """
+    present = ", ".join(row[1] for row in conn.execute("PRAGMA table_info(strides)"))
+    conn.execute("ALTER TABLE strides RENAME TO strides_before")
+    conn.execute("DROP INDEX strides_of_session")
+    for statement in _CREATE.split(";\n"):
+        if " strides " in statement:
+            conn.execute(statement)
+    conn.execute(f"INSERT INTO strides ({present}) SELECT {present} FROM strides_before")
+    conn.execute("DROP TABLE strides_before")
+    conn.execute(f"PRAGMA user_version = {VERSION}")
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """The database at `path`, made when absent. Raises SinkError with what to do."""
     endpoint = str(path)
@@ -147,6 +163,8 @@ def _prepare(conn: sqlite3.Connection, endpoint: str) -> None:
             endpoint,
             f"was written by a newer hamstream (schema {version}, this knows {VERSION}); update hamstream",
         )
+    elif version < VERSION:
+        _migrate(conn)
     conn.execute("COMMIT")
 
 

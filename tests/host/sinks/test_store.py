@@ -241,3 +241,26 @@ async def test_files_that_are_not_ours(tmp_path: Path) -> None:
         with pytest.raises(SinkError, match=sentence):
             async with Store.open(file):
                 pass
+
+
+async def test_an_older_database_is_brought_up_to_date(path: Path) -> None:
+    """Version 1 knew fewer columns, and in another order than one that adds them at the end would have."""
+    async with Store.open(path) as store:
+        await store.begin_session(INFO)
+        store.add_stride(INFO.session, stride(1.5))
+    new = ("pelvic_obliquity_range_deg", "braking_loss_mps", "leg_stiffness_npmkg", "pelvic_drop_difference_deg")
+    with closing(sqlite3.connect(path)) as conn, conn:
+        for name in new:
+            conn.execute(f"ALTER TABLE strides DROP COLUMN {name}")
+        conn.execute("PRAGMA user_version = 1")
+    async with Store.open(path) as store:
+        store.add_stride(INFO.session, stride(2.5))
+        await wait_for_rows(path, "SELECT 1 FROM strides", 2)
+        old, young = await store.strides(INFO.session)
+        assert all(math.isnan(getattr(old, name)) for name in new)
+        for name in asdict(old):
+            if name not in new and name != "pelvic_drop_deg":
+                assert getattr(old, name) == getattr(stride(1.5), name), name
+        assert young.leg_stiffness_npmkg == stride(2.5).leg_stiffness_npmkg
+        assert [entry.kind for entry in await store.entries_after(0, 10)][:2] == ["started", "stride"]
+    assert rows(path, "PRAGMA user_version") == [(2,)]
