@@ -2,7 +2,8 @@
 
 `load` gives a frozen Config or raises ConfigError with every problem at once, each with its key's path and
 what to do. docs/config.md describes the file for its writer. Secrets come from the environment only, so that
-a file can be shared: HAMSTREAM_MQTT_PASSWORD for the broker, HAMSTREAM_WEB_TOKEN for the live page.
+a file can be shared: HAMSTREAM_MQTT_PASSWORD for the broker, HAMSTREAM_WEB_TOKEN for the live page,
+HAMSTREAM_INFLUX_TOKEN for the database.
 
 Where the file is: the path given (`--config`), else HAMSTREAM_CONFIG, else `config.toml` in the user's folder
 for configuration. Only the last may be absent: then every key has its default.
@@ -28,10 +29,11 @@ from host.errors import ConfigError
 CONFIG_VARIABLE = "HAMSTREAM_CONFIG"
 MQTT_PASSWORD_VARIABLE = "HAMSTREAM_MQTT_PASSWORD"
 WEB_TOKEN_VARIABLE = "HAMSTREAM_WEB_TOKEN"
+INFLUX_TOKEN_VARIABLE = "HAMSTREAM_INFLUX_TOKEN"
 
 # Keys that hold a secret wherever they stand, and the variable to use in each table.
 _SECRET_KEYS = frozenset({"password", "token", "secret", "api_key"})
-_SECRET_VARIABLES = {"mqtt": MQTT_PASSWORD_VARIABLE, "web": WEB_TOKEN_VARIABLE}
+_SECRET_VARIABLES = {"mqtt": MQTT_PASSWORD_VARIABLE, "web": WEB_TOKEN_VARIABLE, "influx": INFLUX_TOKEN_VARIABLE}
 
 # A Bluetooth address, or the UUID that macOS shows in its place.
 _ADDRESS = r"^([0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$"
@@ -122,6 +124,22 @@ class MqttConfig(_Table):
         return self.model_dump() | {"password": self.password.get_secret_value() if self.password else ""}
 
 
+class InfluxConfig(_Table):
+    """The time series database for dashboards. Without a URL there is none."""
+
+    url: str = Field(
+        default="", pattern=r"^(https?://\S+)?$", description="such as `http://127.0.0.1:8086`, or nothing for none"
+    )
+    bucket: str = Field(default="hamstream", min_length=1, description="the bucket, or the database of InfluxDB 1.8")
+    org: str = Field(default="", description="the organisation, which InfluxDB 2 asks for")
+    ca_file: File | None = Field(default=None, description="a PEM file with the authority that signed the database")
+    token: SecretStr | None = Field(default=None, exclude=True, repr=False)  # from the environment
+
+    def options(self) -> dict[str, Any]:
+        """Everything as keyword arguments for whoever connects, the token in clear."""
+        return self.model_dump() | {"token": self.token.get_secret_value() if self.token else ""}
+
+
 class WebConfig(_Table):
     """The live page."""
 
@@ -152,6 +170,7 @@ class Config(_Table):
         default=(), alias="runner", strict=False, description="one `[[runner]]` table a person"
     )
     mqtt: MqttConfig = MqttConfig()
+    influx: InfluxConfig = InfluxConfig()
     web: WebConfig = WebConfig()
     storage: StorageConfig = Field(default_factory=StorageConfig)
     voice: VoiceConfig = VoiceConfig()
@@ -226,7 +245,9 @@ def parse(raw: Mapping[str, Any], environ: Mapping[str, str], folder: Path) -> C
     ca_file = config.mqtt.ca_file and folder / config.mqtt.ca_file
     mqtt = config.mqtt.model_copy(update={"ca_file": ca_file, "password": _secret(environ, MQTT_PASSWORD_VARIABLE)})
     web = config.web.model_copy(update={"token": _secret(environ, WEB_TOKEN_VARIABLE)})
-    return config.model_copy(update={"storage": storage, "mqtt": mqtt, "web": web})
+    ca_file = config.influx.ca_file and folder / config.influx.ca_file
+    influx = config.influx.model_copy(update={"ca_file": ca_file, "token": _secret(environ, INFLUX_TOKEN_VARIABLE)})
+    return config.model_copy(update={"storage": storage, "mqtt": mqtt, "influx": influx, "web": web})
 
 
 def is_loopback(host: str) -> bool:
@@ -260,7 +281,7 @@ def _walk(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[
 def _secrets(raw: Mapping[str, Any]) -> Iterator[str]:
     for path, _ in _walk(raw):
         if path[-1] in _SECRET_KEYS:
-            variable = _SECRET_VARIABLES.get(str(path[0]), f"{MQTT_PASSWORD_VARIABLE} or {WEB_TOKEN_VARIABLE}")
+            variable = _SECRET_VARIABLES.get(str(path[0]), " or ".join(_SECRET_VARIABLES.values()))
             yield f"{_dotted(path)}: a secret does not belong in this file; remove it and set {variable}"
 
 
@@ -286,8 +307,10 @@ def _contradictions(raw: Mapping[str, Any], environ: Mapping[str, str], folder: 
     ca_file = mqtt.get("ca_file")
     if isinstance(ca_file, str) and mqtt.get("tls") is not True:
         yield "mqtt.ca_file: is used with TLS only; set mqtt.tls = true, or remove ca_file"
-    if isinstance(ca_file, str) and not (pem := folder / Path(ca_file).expanduser()).is_file():
-        yield f"mqtt.ca_file: there is no file {pem}; give the path of a PEM file"
+    for table in ("mqtt", "influx"):
+        ca_file = _table(raw, table).get("ca_file")
+        if isinstance(ca_file, str) and not (pem := folder / Path(ca_file).expanduser()).is_file():
+            yield f"{table}.ca_file: there is no file {pem}; give the path of a PEM file"
     host = web.get("host")
     beyond = isinstance(host, str) and host and not is_loopback(host) and web.get("enabled") is not False
     if beyond and not environ.get(WEB_TOKEN_VARIABLE):

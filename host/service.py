@@ -23,6 +23,7 @@ from host.pipeline import warm_up
 from host.records import SessionInfo, utc_text
 from host.session import RunnerSession, Source, session_id
 from host.sinks.broker import EmbeddedBroker
+from host.sinks.influx import InfluxConfig, InfluxSink
 from host.sinks.mqtt import MqttConfig, MqttSink
 from host.sinks.recording import Recorder, recover
 from host.sinks.store import Store
@@ -98,6 +99,10 @@ class Service:
                 stack.push_async_callback(_cancel, _keep("voice", service.voice.run))
             stack.push_async_callback(_cancel, _keep("MQTT", MqttSink(mqtt, store, feed).run))
             note = f"MQTT: {mqtt.endpoint}"
+            if config.influx.url:
+                influx = InfluxSink(InfluxConfig(**config.influx.options()), store, feed)
+                stack.push_async_callback(_cancel, _keep("InfluxDB", influx.run))
+                note += f"   InfluxDB: {config.influx.url}"
             if config.web.enabled:
                 token = config.web.token.get_secret_value() if config.web.token else None
                 page = LivePage(feed, config.web.host, config.web.port, token=token, norm=_band)

@@ -10,7 +10,6 @@ import logging
 import re
 from collections import deque
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +17,7 @@ from aiomqtt import Will
 
 from host.errors import SinkError
 from host.feed import Feed, Message
+from host.sinks.forward import forward, wait_for_end
 from host.sinks.mqtt_link import BrokerLink, Connection, MqttConfig, cancel, encode, new_identifier
 from host.sinks.schema import Entry
 from host.sinks.store import Store
@@ -211,24 +211,13 @@ class MqttSink:
     # --- the record ---
 
     async def _forward(self) -> None:
-        cursor = await self._store.cursor(self._cursor_name)
+        async def work(connection: Connection) -> None:
+            async def deliver(entries: list[Entry]) -> None:
+                await asyncio.gather(*(self._record(entry, connection) for entry in entries))
 
-        async def forward(connection: Connection) -> None:
-            nonlocal cursor
-            while True:
-                entries = await self._store.entries_after(cursor, BATCH)
-                if entries:
-                    await asyncio.gather(*(self._record(entry, connection) for entry in entries))
-                    cursor = entries[-1].seq
-                    await self._store.set_cursor(self._cursor_name, cursor)
-                if len(entries) == BATCH:
-                    await asyncio.sleep(PAUSE_S)
-                elif not entries and self._closing.is_set():
-                    return
-                elif not entries:
-                    await self._first_of(self._store.news(cursor))
+            await forward(self._store, self._cursor_name, deliver, self._closing, batch=BATCH, pause_s=PAUSE_S)
 
-        await self._stay_connected(None, forward)
+        await self._stay_connected(None, work)
 
     async def _record(self, entry: Entry, connection: Connection) -> None:
         if entry.kind == "cue" or not entry.runner:
@@ -260,21 +249,10 @@ class MqttSink:
                 self._problem = str(error)
             if _now_s() - connected_s > STABLE_S:
                 attempt = 0
-            if not self._closing.is_set():
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(backoff_s(attempt)):
-                        await self._closing.wait()
+            await wait_for_end(self._closing, backoff_s(attempt))
             attempt += 1
             if self._closing.is_set():
                 return
-
-    async def _first_of(self, waiting: Coroutine[Any, Any, None]) -> None:
-        """Waits for it, or for the end."""
-        tasks = [asyncio.create_task(waiting), asyncio.create_task(self._closing.wait())]
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            await cancel(*tasks)
 
     def _topic(self, runner: str, leaf: str) -> str:
         return topic(self.config.base_topic, runner, leaf)

@@ -70,6 +70,7 @@ class Entry(NamedTuple):
     session: str
     runner: str
     payload: dict[str, Any]
+    started_utc: str = ""  # of the session
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +283,7 @@ def _entry(row: tuple[Any, ...]) -> Entry:
         payload = info | {"event": kind}
         if kind == "ended":
             payload |= {"ended_utc": ended_utc, "cut": bool(cut), "summary": json.loads(summary or "{}")}
-    return Entry(seq, kind, session, info["runner"] or "", payload)
+    return Entry(seq, kind, session, info["runner"] or "", payload, info["started_utc"] or "")
 
 
 def cue_id(session: str, number: int) -> str:

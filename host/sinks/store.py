@@ -126,6 +126,11 @@ class Store:
                 self._positions[sink] = stored
         return self._positions[sink]
 
+    @property
+    def head(self) -> int:
+        """The log's last number."""
+        return self._head
+
     async def entries_after(self, cursor: int, limit: int) -> list[Entry]:
         """Up to `limit` entries of the log after `cursor`: strides, cues, sessions started and ended."""
         return await self._run(schema.entries_after, cursor, limit)

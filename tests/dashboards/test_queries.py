@@ -15,14 +15,13 @@ import httpx
 import pytest
 
 from dashboards.__main__ import BOARDS, FOLDER
-from dashboards.store import MEASUREMENTS
 from host.coach.norms import norm
 from host.records import PodHealth, Stride
+from host.sinks.influx_points import MEASUREMENTS
 from tests.dashboards.grafana import names, substituted
 from tests.dashboards.team import SECONDS, Run, team
 from tests.servers import Server, program
 
-NOW = datetime.now(UTC)
 pytestmark = pytest.mark.skipif(program("influxd") is None, reason="no influxd (Debian: apt-get install influxdb)")
 Answer = list[dict[str, Any]]
 
@@ -30,8 +29,8 @@ Answer = list[dict[str, Any]]
 class Store:
     """An InfluxDB with the team in it, asked as Grafana would."""
 
-    def __init__(self, port: int, runs: dict[str, Run]) -> None:
-        self.url, self.runs = f"http://127.0.0.1:{port}", runs
+    def __init__(self, port: int, runs: dict[str, Run], now: datetime) -> None:
+        self.url, self.runs, self.now = f"http://127.0.0.1:{port}", runs, now
 
     def fill(self) -> None:
         httpx.post(f"{self.url}/query", params={"q": "CREATE DATABASE hamstream"}).raise_for_status()
@@ -42,8 +41,8 @@ class Store:
     def ask(self, query: str, runner: object = None, *, interval: str = "5s") -> Answer:
         run = self.runs[runner if isinstance(runner, str) else "ben"]
         values = {"runner": runner or run.info.runner, "session": run.info.session}
-        since = NOW - timedelta(seconds=SECONDS)
-        text = substituted(query, since, NOW + timedelta(seconds=5), values, interval)  # type: ignore[arg-type]
+        since = self.now - timedelta(seconds=SECONDS)
+        text = substituted(query, since, self.now + timedelta(seconds=5), values, interval)  # type: ignore[arg-type]
         answer = httpx.post(
             f"{self.url}/query", params={"db": "hamstream", "epoch": "ms"}, data={"q": text}, timeout=60
         )
@@ -105,7 +104,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         return [program("influxd") or "influxd", "-config", str(folder / "conf")]
 
     with Server(command) as server:
-        filled = Store(server.port, team(NOW))
+        now = datetime.now(UTC)  # here, not at import: queries look back from the present
+        filled = Store(server.port, team(now), now)
         filled.fill()
         yield filled
 

@@ -1,0 +1,81 @@
+"""A real InfluxDB 1.6 behind nginx, which gives it the write path of version 2: for the tests."""
+
+from pathlib import Path
+
+import httpx
+
+from tests.servers import Server, free_port, program
+
+
+class InfluxServer:
+    """`url` takes /api/v2/write, `ask` puts an InfluxQL query to the database itself."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.database = Server(self._influx)
+        self.gateway = Server(self._nginx)
+
+    def _influx(self, port: int) -> list[str]:
+        folder = self._folder
+        (folder / "influx.conf").write_text(f"""
+            reporting-disabled = true
+            bind-address = "127.0.0.1:0"
+            [meta]
+            dir = "{folder}/meta"
+            [data]
+            dir = "{folder}/data"
+            wal-dir = "{folder}/wal"
+            [monitor]
+            store-enabled = false
+            [http]
+            bind-address = "127.0.0.1:{port}"
+            log-enabled = false
+        """)
+        return [program("influxd") or "influxd", "-config", str(folder / "influx.conf")]
+
+    def _nginx(self, port: int) -> list[str]:
+        folder = self._folder
+        (folder / "nginx.conf").write_text(f"""
+            daemon off; pid {folder}/nginx.pid; error_log /dev/null; worker_processes 1;
+            events {{}}
+            http {{
+                access_log off; client_body_buffer_size 16m; client_max_body_size 32m;
+                client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+                fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+                server {{
+                    listen 127.0.0.1:{port};
+                    location = /api/v2/write {{
+                        if ($http_authorization != "Token sesame") {{ return 401; }}
+                        set $args db=$arg_bucket&precision=$arg_precision;
+                        proxy_set_header Authorization "";
+                        proxy_pass http://127.0.0.1:{self.database.port}/write;
+                    }}
+                }}
+            }}
+        """)
+        return [program("nginx") or "nginx", "-c", str(folder / "nginx.conf"), "-e", "/dev/null"]
+
+    def __enter__(self) -> "InfluxServer":
+        self.database.port = free_port()
+        self.database.start()
+        httpx.post(f"{self._direct}/query", params={"q": "CREATE DATABASE hamstream"}).raise_for_status()
+        self.gateway.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.gateway.stop()
+        self.database.stop()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.gateway.port}"
+
+    @property
+    def _direct(self) -> str:
+        return f"http://127.0.0.1:{self.database.port}"
+
+    def ask(self, query: str) -> list[dict]:
+        """Rows of the first series, by column; none where there is no such measurement."""
+        answer = httpx.get(f"{self._direct}/query", params={"db": "hamstream", "epoch": "ns", "q": query}).json()
+        series = answer["results"][0].get("series", [])
+        return [dict(zip(series[0]["columns"], row, strict=True)) for row in series[0]["values"]] if series else []
