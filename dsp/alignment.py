@@ -52,7 +52,9 @@ def watch_hinge(pod, co):  # type: ignore[no-untyped-def]
 def learn_forward(pod, co, first, last, hx, hy):  # type: ignore[no-untyped-def]
     """Pull the pelvis's forward axis towards the direction of travel (hx, hy; world), seen from ring rows first..last.
 
-    A slow mean over strides, made square to up: side to side the pelvis turns, but not on average.
+    The mean of all strides, made square to up: side to side the pelvis turns, but not on average. It must settle, and
+    not forget: the direction of travel itself leans on this axis (strides.guide_pelvis), so a mean with a fading memory
+    walks away with a pelvis that is tipped far forward, by degrees in a quarter of an hour.
     """
     ring = pod["ring"]
     sx, sy, sz = 0.0, 0.0, 0.0
@@ -65,7 +67,7 @@ def learn_forward(pod, co, first, last, hx, hy):  # type: ignore[no-untyped-def]
         sy += y
         sz += z
     pod["axis_n"] += 1
-    gain = max(1.0 / pod["axis_n"], co["forward_gain"])
+    gain = 1.0 / pod["axis_n"]
     total = pod["forward_sum"]
     total[0] += gain * (sx / n - total[0])
     total[1] += gain * (sy / n - total[1])

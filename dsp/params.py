@@ -148,8 +148,6 @@ class Params:
     """Spread (SD) of distance that a slope needs: some 17 m of way."""
     lever_s: float = 5.0
     """After rest the pelvis's integrated speed is right to 1 % for this long and calibrates the shank's lever."""
-    forward_gain: float = 0.02
-    """Least weight of a new stride in the slow mean of the pelvis's forward axis."""
     heading_gain: float = 0.1
     """Least weight of a new stride in the offset between the hinge's heading and the direction of travel."""
 
