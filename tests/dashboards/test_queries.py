@@ -1,6 +1,6 @@
 """Every query of every dashboard on a real InfluxDB that holds a simulated team of three.
 
-The team is simulated and coached by hamstream; the points are written by this test, in InfluxDB's line protocol.
+The team is simulated and coached by hamstream; the points are those of its sink.
 """
 
 import json
@@ -17,12 +17,15 @@ import pytest
 from dashboards.__main__ import BOARDS, FOLDER
 from host.coach.norms import norm
 from host.records import PodHealth, Stride
-from host.sinks.influx_points import MEASUREMENTS
+from host.sinks.influx_points import MEASUREMENTS, point
 from tests.dashboards.grafana import names, substituted
 from tests.dashboards.team import SECONDS, Run, team
-from tests.servers import Server, program
+from tests.host.sinks.influx_server import InfluxServer
+from tests.servers import program
 
-pytestmark = pytest.mark.skipif(program("influxd") is None, reason="no influxd (Debian: apt-get install influxdb)")
+pytestmark = pytest.mark.skipif(
+    program("influxd") is None or program("nginx") is None, reason="no influxd or nginx (Debian: influxdb nginx-light)"
+)
 Answer = list[dict[str, Any]]
 
 
@@ -33,7 +36,6 @@ class Store:
         self.url, self.runs, self.now = f"http://127.0.0.1:{port}", runs, now
 
     def fill(self) -> None:
-        httpx.post(f"{self.url}/query", params={"q": "CREATE DATABASE hamstream"}).raise_for_status()
         lines = [line for run in self.runs.values() for line in points(run)]
         answer = httpx.post(f"{self.url}/write?db=hamstream&precision=ns", content="\n".join(lines), timeout=60)
         assert answer.status_code == 204, answer.text
@@ -64,48 +66,16 @@ def points(run: Run) -> Iterator[str]:
 
 
 def line(measurement: str, run: Run, record: dict[str, Any], moment: datetime) -> str:
-    """One point in line protocol; what is unknown (NaN) is left out."""
+    """One point as the sink makes it."""
     known = record | {"runner": run.info.runner, "session": run.info.session}
-    tags, fields = MEASUREMENTS[measurement]
-
-    def escaped(text: str) -> str:
-        return text.replace(" ", r"\ ").replace(",", r"\,").replace("=", r"\=")
-
-    chosen = {name: known[name] for name in fields}
-    values = [
-        f'{name}="{value}"' if isinstance(value, str) else f"{name}={float(value)}"
-        for name, value in chosen.items()
-        if isinstance(value, str) or not math.isnan(value)
-    ]
-    head = ",".join([measurement, *(f"{tag}={escaped(known[tag])}" for tag in tags)])
-    return f"{head} {','.join(values)} {round(moment.timestamp() * 1e9)}"
+    return point(measurement, known, moment).to_line_protocol()
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    folder = tmp_path_factory.mktemp("influx")
-
-    def command(port: int) -> list[str]:
-        config = f"""
-            reporting-disabled = true
-            bind-address = "127.0.0.1:0"
-            [meta]
-            dir = "{folder}/meta"
-            [data]
-            dir = "{folder}/data"
-            wal-dir = "{folder}/wal"
-            [monitor]
-            store-enabled = false
-            [http]
-            bind-address = "127.0.0.1:{port}"
-            log-enabled = false
-        """
-        (folder / "conf").write_text(config)
-        return [program("influxd") or "influxd", "-config", str(folder / "conf")]
-
-    with Server(command) as server:
+    with InfluxServer(tmp_path_factory.mktemp("influx")) as server:
         now = datetime.now(UTC)  # here, not at import: queries look back from the present
-        filled = Store(server.port, team(now), now)
+        filled = Store(server.database.port, team(now), now)
         filled.fill()
         yield filled
 
