@@ -6,7 +6,7 @@ READY  := $(VENV)/.installed
 TOOLS  := $(VENV)/.installed-for-tests
 SECONDS ?=
 
-.PHONY: demo test bench lint dashboards servers clean
+.PHONY: demo test bench coach-report lint dashboards servers clean
 
 demo: $(READY)
 	@$(BIN)/hamstream demo $(if $(SECONDS),--seconds $(SECONDS))
@@ -19,6 +19,10 @@ lint: $(TOOLS)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# What the coach says to every simulated fault, and in ten hours without one: some minutes.
+coach-report: $(TOOLS)
+	@$(BIN)/python -m tests.benchmarks.coach_report --hours 10
 
 bench: $(TOOLS)
 	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script; done
