@@ -148,6 +148,12 @@ class Params:
     """Spread (SD) of distance that a slope needs: some 17 m of way."""
     lever_s: float = 5.0
     """After rest the pelvis's integrated speed is right to 1 % for this long and calibrates the shank's lever."""
+    slip_rad: float = math.radians(12.0)
+    """A pod has slipped when up lies this far from its usual place. Runners' strides spread by 1 to 2 deg, and a change
+    of pace of 2 m/s moves it by 3 (norms.csv); 12 is the mounting error that is allowed from the start."""
+    slip_strides: float = 4.0
+    """So many strides in a row tell a slip from a stumble, and from the first strides of walking, which is known for
+    walking a stride or two late. Chosen."""
     heading_gain: float = 0.1
     """Least weight of a new stride in the offset between the hinge's heading and the direction of travel."""
 

@@ -53,7 +53,10 @@ POD = np.dtype(
         ("resting_s", "f8"),  # length of the rest so far, 0 in motion
         # calibration
         ("calibrated", "i8"),
-        ("slipped", "i8"),
+        ("slipped", "i8"),  # strides still to be flagged
+        ("usual_up", "f8", (3,)),  # where up usually lies at the same moment of a stride, sensor axes
+        ("usual_n", "i8"),
+        ("off_n", "i8"),  # strides in a row that it lay elsewhere
         ("bias", "f8", (3,)),
         ("up", "f8", (3,)),  # sensor direction that is up in standing
         # attitude

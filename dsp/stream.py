@@ -177,4 +177,4 @@ def take(core, pods, legs, co, role, t, lost, out):  # type: ignore[no-untyped-d
     if found == INITIAL:
         complete(core, pods, legs, co, role - 1, out)
     elif found == TERMINAL:
-        mid_stance(pods, legs, co, role - 1)
+        mid_stance(core, pods, legs, co, role - 1)

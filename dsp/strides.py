@@ -13,6 +13,7 @@ from dsp.grade import grade
 from dsp.jit import kernel
 from dsp.orientation import row_at
 from dsp.quaternion import rotate, rotate_row, sense_row
+from dsp.slip import watch_slip
 from dsp.springmass import stiffness
 from dsp.state import FALL, GYR, QUAT, RATE, RING, VEL, T
 
@@ -79,7 +80,7 @@ def travelled(pod, co, first, last):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def mid_stance(pods, legs, co, side):  # type: ignore[no-untyped-def]
+def mid_stance(core, pods, legs, co, side):  # type: ignore[no-untyped-def]
     """Terminal contact of `side` is known: correct the shank, measure speed and direction, correct the pelvis."""
     leg = legs[side]
     pod = pods[1 + side]
@@ -123,14 +124,15 @@ def mid_stance(pods, legs, co, side):  # type: ignore[no-untyped-def]
             leg["heading_n"] += 1
             gain = max(1.0 / leg["heading_n"], co["heading_gain"])
             pod["heading_offset"] += gain * (off - pod["heading_offset"])
-            leg["speed_mps"] = guide_pelvis(pods[0], leg, co, before, t, speed, 0.5 * (rate + rate0))
+            leg["speed_mps"] = guide_pelvis(core, pods[0], leg, co, before, t, speed, 0.5 * (rate + rate0))
     c, s = math.cos(pod["heading_offset"]), math.sin(pod["heading_offset"])
     leg["h"][0] = c * ex - s * ey
     leg["h"][1] = s * ex + c * ey
-    if not pod["calibrated"]:  # a provisional vertical: the shank in mid-stance
-        q = rows[i, QUAT : QUAT + 4]
-        tx, ty = tilt_at(pod, t)
-        x, y, z = rotate(q[0], -q[1], -q[2], -q[3], tx, ty, 1.0)
+    tx, ty = tilt_at(pod, t)
+    x, y, z = sense_row(rows, i, tx, ty, 1.0)
+    if pod["calibrated"]:
+        watch_slip(pod, co, core["walking"], x, y, z)
+    else:  # a provisional vertical: the shank in mid-stance
         up = pod["up"]
         x, y, z = up[0] + 0.3 * (x - up[0]), up[1] + 0.3 * (y - up[1]), up[2] + 0.3 * (z - up[2])
         norm = math.sqrt(x * x + y * y + z * z)
@@ -139,7 +141,7 @@ def mid_stance(pods, legs, co, side):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def guide_pelvis(pod, leg, co, before, t, speed, rate):  # type: ignore[no-untyped-def]
+def guide_pelvis(core, pod, leg, co, before, t, speed, rate):  # type: ignore[no-untyped-def]
     """The pelvis went as fast as the leg over the same window: correct its attitude; returns the leg's speed.
 
     Shortly after rest the integrated speed of the pelvis is the better one: it calibrates the shank's lever.
@@ -193,29 +195,37 @@ def guide_pelvis(pod, leg, co, before, t, speed, rate):  # type: ignore[no-untyp
     norm = math.sqrt(vx * vx + vy * vy)
     if norm > 0.5:
         learn_forward(pod, co, first + 1, last + 1, vx / norm, vy / norm)
-    if not pod["calibrated"]:
-        learn_up(pod, first + 1, last + 1)
+    x, y, z = mean_up(pod, first + 1, last + 1)
+    if pod["calibrated"]:
+        watch_slip(pod, co, core["walking"], x, y, z)
+    else:
+        learn_up(pod, x, y, z)
     fold(pod)
     return speed
 
 
 @kernel
-def learn_up(pod, first, last):  # type: ignore[no-untyped-def]
-    """A provisional vertical for a pelvis that was never seen standing: its mean over a stride."""
+def mean_up(pod, first, last):  # type: ignore[no-untyped-def]
+    """Where up lies in the sensor on average over ring rows first..last: unit vector."""
     rows = pod["ring"]
     tx, ty = tilt_at(pod, pod["kf_s"])
     sx, sy, sz = 0.0, 0.0, 0.0
-    for k in range(first, last, 4):
-        i = k & (RING - 1)
-        x, y, z = sense_row(rows, i, tx, ty, 1.0)
+    for k in range(first, last, 8):  # every eighth row is plenty for a mean
+        x, y, z = sense_row(rows, k & (RING - 1), tx, ty, 1.0)
         sx += x
         sy += y
         sz += z
     norm = math.sqrt(sx * sx + sy * sy + sz * sz)
+    return sx / norm, sy / norm, sz / norm
+
+
+@kernel
+def learn_up(pod, x, y, z):  # type: ignore[no-untyped-def]
+    """A provisional vertical for a pelvis that was never seen standing: its mean over a stride."""
     up = pod["up"]
-    up[0] += 0.2 * (sx / norm - up[0])
-    up[1] += 0.2 * (sy / norm - up[1])
-    up[2] += 0.2 * (sz / norm - up[2])
+    up[0] += 0.2 * (x - up[0])
+    up[1] += 0.2 * (y - up[1])
+    up[2] += 0.2 * (z - up[2])
     norm = math.sqrt(up[0] ** 2 + up[1] ** 2 + up[2] ** 2)
     up[0] /= norm
     up[1] /= norm

@@ -201,3 +201,25 @@ def test_a_pelvis_tipped_far_forward_does_not_turn_in_its_own_axis() -> None:
     late = good[good["ic_s"] > 540.0]["pelvic_drop_difference_rad"]
     early = good[(good["ic_s"] > 30.0) & (good["ic_s"] < 90.0)]["pelvic_drop_difference_rad"]
     assert abs(np.degrees(np.nanmean(late) - np.nanmean(early))) < 0.5
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_pod_that_slips_is_flagged_and_sits_right_again(role: Role, frames: Frames) -> None:
+    """By 25 degrees about the left axis, within a fifth of a second of running."""
+    slipped = {r: f.copy() for r, f in frames.items()}
+    f = slipped[role]
+    angle = np.radians(25.0) * np.clip((f["t_s"] - 16.0) / 0.2, 0.0, 1.0)
+    turn = Rotation.from_rotvec(np.outer(angle, [0.0, 1.0, 0.0]))  # the pod against the segment
+    f["acc_mps2"] = turn.inv().apply(f["acc_mps2"])
+    f["gyr_radps"] = turn.inv().apply(f["gyr_radps"]) + np.outer(np.gradient(angle, f["t_s"]), [0.0, 1.0, 0.0])
+    found, before = analyse(slipped), analyse(frames)
+    flagged = found[(found["quality"] & Quality.SLIPPED) > 0]
+    assert len(flagged) > 0
+    assert 16.0 < flagged["decided_s"].min() < 18.0
+    column = "pelvic_tilt_rad" if role is Role.PELVIS else "tibial_inclination_ic_rad"
+    side = None if role is Role.PELVIS else role - 1
+    late = found[(found["ic_s"] > 26.0) & (found["quality"] == 0)]
+    assert len(late) > 4
+    for row in late if side is None else late[late["side"] == side]:
+        same = before[(before["side"] == row["side"]) & (np.abs(before["ic_s"] - row["ic_s"]) < 0.02)]
+        assert abs(np.degrees(row[column] - same[column][0])) < 2.0
