@@ -324,8 +324,9 @@ def test_memory_does_not_grow_with_the_table(tmp_path: Path, ending: str) -> Non
 
     # From a few batches on nothing grows: 13 MB and 6 MB of pyarrow's for 4 to 32 minutes (measured).
     (short, short_pool), (long, long_pool) = peaks(240.0), peaks(720.0)
-    assert long < 1.2 * short
-    assert long_pool < 1.2 * short_pool
+    # Three times the table; how far the reading thread is ahead at the peak is chance: up to 1.24 was seen.
+    assert long < 1.6 * short
+    assert long_pool < 1.6 * short_pool
 
 
 @pytest.mark.parametrize(
