@@ -14,6 +14,7 @@ from collections.abc import Coroutine, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from host.errors import HamstreamError
 
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="simulated pods and runner: watch the whole thing work")
     demo.add_argument("--seconds", type=float, help="end after this long (default: until Ctrl-C)")
     demo.add_argument("--seed", type=int, default=1, help="which simulated runner (default 1)")
+    _add_listen(demo)
     demo.set_defaults(command=_demo)
 
     scan = commands.add_parser("scan", help="pods in the air")
@@ -63,12 +65,14 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--runner", action="append", metavar="NAME", help="who runs; repeat for several")
     run.add_argument("--seconds", type=float, help="end after this long (default: until Ctrl-C)")
     _add_radio(run)
+    _add_listen(run)
     run.set_defaults(command=_run)
 
     replay = commands.add_parser("replay", help="a recording through the live pipeline, sinks and all")
     replay.add_argument("file", type=Path, help="recording (.mcap)")
     replay.add_argument("--speed", type=_speed, default=1.0, help="how many times as fast, or max (default 1)")
     replay.add_argument("--runner", metavar="NAME", help="coach as this runner is coached now (default: as then)")
+    _add_listen(replay)
     replay.set_defaults(command=_replay)
 
     analyze = commands.add_parser("analyze", help="recordings or tables to strides and cues, as fast as it goes")
@@ -95,6 +99,29 @@ def _add_radio(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_listen(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--listen",
+        type=_address,
+        metavar="HOST[:PORT]",
+        help="where the live page listens, e.g. 0.0.0.0 for phones in the network; beyond this computer it needs "
+        "HAMSTREAM_WEB_TOKEN (default: as configured, else 127.0.0.1:8808)",
+    )
+
+
+def _address(text: str) -> dict[str, Any]:
+    """`HOST`, `HOST:PORT`, `::1` or `[::1]:PORT`, as keys of the table [web]."""
+    bare = text.count(":") > 1 and not text.startswith("[")  # an IPv6 address without a port
+    try:
+        parts = urlsplit(f"//[{text}]" if bare else f"//{text}")
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST or HOST:PORT ({error})") from error
+    if not host or host.isdigit() or parts.netloc.endswith(":") or parts.path or parts.username is not None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST or HOST:PORT, such as 127.0.0.1:8808")
+    return {"enabled": True, "host": host} | ({} if port is None else {"port": port})
+
+
 def _speed(text: str) -> float:
     speed = float("inf") if text == "max" else float(text)
     if not speed > 0:
@@ -105,7 +132,7 @@ def _speed(text: str) -> float:
 def _config(args: argparse.Namespace) -> "Config":
     from host.config import load
 
-    return load(args.config)
+    return load(args.config, web=getattr(args, "listen", None))
 
 
 def _until_stopped(main: Coroutine[Any, Any, None]) -> None:

@@ -146,7 +146,14 @@ class WebConfig(_Table):
     enabled: bool = Field(default=True, description="true or false")
     host: str = Field(default="127.0.0.1", min_length=1, description="the address to listen on, such as `127.0.0.1`")
     port: int = Field(default=8808, ge=0, le=65535, description="1 to 65535; 0 takes any free port")
+    certfile: File | None = Field(default=None, description="a PEM file with the page's certificate and its chain")
+    keyfile: File | None = Field(default=None, description="a PEM file with the certificate's private key")
     token: SecretStr | None = Field(default=None, exclude=True, repr=False)  # from the environment
+
+    def options(self) -> dict[str, Any]:
+        """Everything but `enabled` as keyword arguments for who serves it, the token in clear."""
+        token = self.token.get_secret_value() if self.token else None
+        return self.model_dump(exclude={"enabled"}) | {"token": token}
 
 
 class StorageConfig(_Table):
@@ -214,14 +221,24 @@ def find(path: Path | None, environ: Mapping[str, str]) -> Path | None:
     return named or (default_path() if default_path().exists() else None)
 
 
-def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Config:
-    """The configuration from `path`, HAMSTREAM_CONFIG or the default place. Raises ConfigError."""
+def load(
+    path: Path | None = None, environ: Mapping[str, str] = os.environ, *, web: Mapping[str, Any] | None = None
+) -> Config:
+    """The configuration from `path`, HAMSTREAM_CONFIG or the default place. Raises ConfigError.
+
+    `web`: keys of the table [web] as the command line wants them, checked like the file's own and before those.
+    """
     file = find(path, environ)
-    if file is None:
-        return parse({}, environ, default_path().parent)
+    raw = {} if file is None else _read(file)
+    if web:
+        raw |= {"web": {**_table(raw, "web"), **web}}
+    return parse(raw, environ, file.parent if file else default_path().parent)
+
+
+def _read(file: Path) -> dict[str, Any]:
     try:
         text = file.read_text("utf-8")
-        raw = tomllib.loads(text)
+        return tomllib.loads(text)
     except OSError as error:
         raise ConfigError([f"{file}: cannot be read ({error.strerror}); check the path given"]) from error
     except UnicodeDecodeError as error:
@@ -229,7 +246,6 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> C
     except tomllib.TOMLDecodeError as error:
         problem = str(error).replace("end of document", f"line {text.count(chr(10)) + 1}, the end of the file")
         raise ConfigError([f"{file}: is not valid TOML: {problem}"]) from error
-    return parse(raw, environ, file.parent)
 
 
 def parse(raw: Mapping[str, Any], environ: Mapping[str, str], folder: Path) -> Config:
@@ -244,7 +260,9 @@ def parse(raw: Mapping[str, Any], environ: Mapping[str, str], folder: Path) -> C
     storage = config.storage.model_copy(update={"folder": folder / config.storage.folder})
     ca_file = config.mqtt.ca_file and folder / config.mqtt.ca_file
     mqtt = config.mqtt.model_copy(update={"ca_file": ca_file, "password": _secret(environ, MQTT_PASSWORD_VARIABLE)})
-    web = config.web.model_copy(update={"token": _secret(environ, WEB_TOKEN_VARIABLE)})
+    certfile, keyfile = (pem and folder / pem for pem in (config.web.certfile, config.web.keyfile))
+    token = _secret(environ, WEB_TOKEN_VARIABLE)
+    web = config.web.model_copy(update={"certfile": certfile, "keyfile": keyfile, "token": token})
     ca_file = config.influx.ca_file and folder / config.influx.ca_file
     influx = config.influx.model_copy(update={"ca_file": ca_file, "token": _secret(environ, INFLUX_TOKEN_VARIABLE)})
     return config.model_copy(update={"storage": storage, "mqtt": mqtt, "influx": influx, "web": web})
@@ -255,7 +273,7 @@ def is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        return host.lower() == "localhost"
 
 
 def _secret(environ: Mapping[str, str], variable: str) -> SecretStr | None:
@@ -307,10 +325,13 @@ def _contradictions(raw: Mapping[str, Any], environ: Mapping[str, str], folder: 
     ca_file = mqtt.get("ca_file")
     if isinstance(ca_file, str) and mqtt.get("tls") is not True:
         yield "mqtt.ca_file: is used with TLS only; set mqtt.tls = true, or remove ca_file"
-    for table in ("mqtt", "influx"):
-        ca_file = _table(raw, table).get("ca_file")
-        if isinstance(ca_file, str) and not (pem := folder / Path(ca_file).expanduser()).is_file():
-            yield f"{table}.ca_file: there is no file {pem}; give the path of a PEM file"
+    for table, key in (("mqtt", "ca_file"), ("influx", "ca_file"), ("web", "certfile"), ("web", "keyfile")):
+        file = _table(raw, table).get(key)
+        if isinstance(file, str) and not (pem := folder / Path(file).expanduser()).is_file():
+            yield f"{table}.{key}: there is no file {pem}; give the path of a PEM file"
+    for key, other in (("certfile", "keyfile"), ("keyfile", "certfile")):
+        if key in web and other not in web:
+            yield f"web.{other}: is missing beside {key}; TLS needs the certificate and its key"
     host = web.get("host")
     beyond = isinstance(host, str) and host and not is_loopback(host) and web.get("enabled") is not False
     if beyond and not environ.get(WEB_TOKEN_VARIABLE):

@@ -19,6 +19,7 @@ from host.config import Config, VoiceConfig, WebConfig
 from host.errors import AdapterUnavailableError, ConfigError, SinkError
 from host.pods.scan import scan
 from host.sinks.mqtt_link import BrokerLink, MqttConfig
+from host.web.tls import check_certificate
 
 SCAN_S = 2.0
 # What three pods at 208 Hz leave on disk (34 MB of recording measured), and the store beside it.
@@ -147,7 +148,11 @@ def _page(web: WebConfig) -> Check:
     except OSError as error:
         advice = "is hamstream running already? Otherwise change web.host or web.port"
         return Check("live page", PROBLEM, f"cannot listen on {web.host}:{web.port} ({error.strerror}); {advice}")
-    return Check("live page", OK, f"can listen on {web.host}:{web.port}")
+    try:
+        check_certificate(web.certfile, web.keyfile)
+    except ConfigError as error:
+        return Check("live page", PROBLEM, str(error))
+    return Check("live page", OK, f"can listen on {web.host}:{web.port}{', with TLS' if web.certfile else ''}")
 
 
 def _voice(voice: VoiceConfig) -> Check:

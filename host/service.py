@@ -104,8 +104,7 @@ class Service:
                 stack.push_async_callback(_cancel, _keep("InfluxDB", influx.run))
                 note += f"   InfluxDB: {config.influx.url}"
             if config.web.enabled:
-                token = config.web.token.get_secret_value() if config.web.token else None
-                page = LivePage(feed, config.web.host, config.web.port, token=token, norm=_band)
+                page = LivePage(feed, norm=_band, **config.web.options())
                 service.page_url = (await stack.enter_async_context(page)).url
                 note = f"Live page: {service.page_url}   {note}"
             if view:

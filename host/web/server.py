@@ -3,7 +3,7 @@
     async with LivePage(feed, "127.0.0.1", 8808, norm=norm) as page:
         print(page.url)
 
-Loopback needs no token; listening beyond it demands one (`guard.py`).
+Loopback needs no token; listening beyond it demands one (`guard.py`). With a certificate the page speaks TLS.
 """
 
 import asyncio
@@ -14,14 +14,17 @@ import os
 import socket
 from collections.abc import Iterator
 from ipaddress import ip_address
+from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlencode
 
 import uvicorn
 
+from host.config import is_loopback
 from host.errors import ConfigError
 from host.feed import Feed
 from host.web.app import Norm, create_app
+from host.web.tls import check_certificate
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +54,9 @@ class _Server(uvicorn.Server):
 class LivePage:
     """The page, served while the context is open. `url` is its real address, with the token where one is needed.
 
-    When `port` is taken another free one is used, and said so in the log. Raises ConfigError when the host cannot be
-    listened on, or is reachable from other computers and there is no token.
+    `certfile` and `keyfile` are PEM files. When `port` is taken another free one is used, and said so in the log.
+    Raises ConfigError when the host cannot be listened on, or is reachable from other computers and there is no token,
+    or the certificate cannot be used.
     """
 
     def __init__(
@@ -62,13 +66,16 @@ class LivePage:
         port: int = 0,
         *,
         token: str | None = None,
+        certfile: Path | None = None,
+        keyfile: Path | None = None,
         norm: Norm | None = None,
     ) -> None:
-        if not token and not _is_loopback(host):
+        if not token and not is_loopback(host):
             raise ConfigError([f"web.host: {host} can be reached from other computers; the page then needs a token"])
         self._feed, self._norm = feed, norm
         self._host, self._wanted_port = host, port
         self._token = token or None
+        self._certfile, self._keyfile = certfile, keyfile
         self.port = 0
 
     @property
@@ -76,30 +83,32 @@ class LivePage:
         host = _reachable_name(self._host)
         netloc = f"[{host}]" if ":" in host else host
         query = f"?{urlencode({'token': self._token})}" if self._token else ""
-        return f"http://{netloc}:{self.port}/{query}"
+        return f"{'https' if self._certfile else 'http'}://{netloc}:{self.port}/{query}"
 
     async def __aenter__(self) -> "LivePage":
+        await asyncio.to_thread(check_certificate, self._certfile, self._keyfile)
         app = create_app(self._feed, token=self._token, norm=self._norm, names=frozenset({self._host}))
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            ssl_certfile=self._certfile,
+            ssl_keyfile=self._keyfile,
+            ws_max_size=1024,
+            ws_ping_interval=PING_PERIOD_S,
+            ws_ping_timeout=PING_PERIOD_S,
+            # Small messages on a near network: compressing costs the event loop more than it saves.
+            ws_per_message_deflate=False,
+            timeout_graceful_shutdown=STOP_TIMEOUT_S,
+            lifespan="on",
+        )
         listener = await _listen(self._host, self._wanted_port)
         self.port = listener.getsockname()[1]
         if self._wanted_port not in (0, self.port):
             log.warning("port %d is taken: the live page is on port %d", self._wanted_port, self.port)
-        self._server = _Server(
-            uvicorn.Config(
-                app,
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                ws_max_size=1024,
-                ws_ping_interval=PING_PERIOD_S,
-                ws_ping_timeout=PING_PERIOD_S,
-                # Small messages on a near network: compressing costs the event loop more than it saves.
-                ws_per_message_deflate=False,
-                timeout_graceful_shutdown=STOP_TIMEOUT_S,
-                lifespan="on",
-            )
-        )
+        self._server = _Server(config)
         self._task = asyncio.create_task(self._server.serve(sockets=[listener]), name="live page server")
         ready = asyncio.create_task(self._server.ready.wait())
         try:
@@ -124,13 +133,6 @@ class LivePage:
         for connection in list(self._server.server_state.connections):
             connection.transport.abort()
         await asyncio.shield(self._task)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 async def _listen(host: str, port: int) -> socket.socket:

@@ -40,7 +40,10 @@ def test_help_is_there_without_loading_what_is_slow() -> None:
 
 async def test_ctrl_c_ends_the_demo_with_a_summary(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
-        *HAMSTREAM, "demo", env=environment(tmp_path), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        *(*HAMSTREAM, "demo", "--listen", "[::1]:0"),
+        env=environment(tmp_path),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
     lines = []
@@ -52,7 +55,7 @@ async def test_ctrl_c_ends_the_demo_with_a_summary(tmp_path: Path) -> None:
         await process.wait()
     text = "".join(lines)
     assert process.returncode == 0
-    assert "Live page: http://127.0.0.1:" in text
+    assert "Live page: http://[::1]:" in text
     assert "demo: " in text
     assert "not a medical device" in text
     recordings = list((tmp_path / "hamstream" / "recordings").glob("*.mcap"))
@@ -82,6 +85,8 @@ async def test_scan_shows_the_pods_in_the_air(tmp_path: Path) -> None:
         (("replay", "nothing.mcap"), "nothing.mcap: cannot be read"),
         (("--config", "nothing.toml", "sessions"), "nothing.toml: cannot be read"),
         (("run",), "add a `[[runner]]` table"),
+        (("demo", "--listen", "0.0.0.0"), "set the variable HAMSTREAM_WEB_TOKEN"),
+        (("demo", "--listen", "8808"), "'8808' is not HOST or HOST:PORT"),
         (("analyze", "nothing.imu.csv", "--out", "."), "nothing.imu.csv"),
     ],
 )

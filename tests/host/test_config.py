@@ -101,9 +101,17 @@ def test_secrets_come_from_the_environment_and_are_not_shown(tmp_path: Path) -> 
 def test_paths_count_from_the_file(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").touch()
     text = '[storage]\nfolder = "runs"\n[mqtt]\nhost = "b"\ntls = true\nca_file = "ca.pem"'
-    config = loaded(tmp_path, text)
+    config = loaded(tmp_path, text + '\n[web]\ncertfile = "ca.pem"\nkeyfile = "ca.pem"')
     assert config.database == tmp_path / "runs" / "hamstream.db"
-    assert config.mqtt.ca_file == tmp_path / "ca.pem"
+    assert config.mqtt.ca_file == config.web.certfile == config.web.keyfile == tmp_path / "ca.pem"
+
+
+def test_the_command_line_goes_before_the_file_and_is_checked_like_it(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[web]\nenabled = false\nhost = "localhost"\nport = 81')
+    asked = load(tmp_path / "config.toml", {}, web={"enabled": True, "host": "::1"}).web
+    assert (asked.enabled, asked.host, asked.port) == (True, "::1", 81)
+    with pytest.raises(ConfigError, match=r"web\.host: 0\.0\.0\.0 can be reached.*HAMSTREAM_WEB_TOKEN"):
+        load(tmp_path / "config.toml", {}, web={"enabled": True, "host": "0.0.0.0"})
 
 
 @pytest.mark.parametrize(
@@ -129,6 +137,9 @@ WRONG = [
     ('[web]\nhost = "0.0.0.0"', "web.host", "HAMSTREAM_WEB_TOKEN"),
     ('[web]\nhost = ""', "web.host", "the address to listen on"),
     ("[web]\nport = -1", "web.port", "1 to 65535"),
+    ('[web]\ncertfile = "no.pem"\nkeyfile = "no.key"', "web.certfile", "there is no file"),
+    ('[web]\ncertfile = "config.toml"', "web.keyfile", "is missing beside certfile"),
+    ('[web]\nkeyfile = "config.toml"', "web.certfile", "is missing beside keyfile"),
     ("[storage]\nfolder = 3", "storage.folder", "a folder's path"),
     ('[storage]\nfolder = "config.toml"', "storage.folder", "is a file; give a folder"),
     ("[voice]\ncommand = []", "voice.command", "is empty"),
@@ -200,6 +211,7 @@ def test_asking_for_a_runner(tmp_path: Path) -> None:
         ("127.0.0.1", True),
         ("::1", True),
         ("localhost", True),
+        ("LocalHost", True),
         ("0.0.0.0", False),
         ("::", False),
         ("box", False),

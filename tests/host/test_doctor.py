@@ -15,6 +15,7 @@ from host.doctor import NOTE, OK, PROBLEM, Check, checks, doctor
 from host.errors import AdapterUnavailableError
 from host.pods.scan import Sighting
 from host.sinks.broker import EmbeddedBroker
+from tests.servers import make_certificates
 
 RUNNER = """
 [[runner]]
@@ -147,6 +148,15 @@ async def test_a_port_that_is_taken(tmp_path: Path, taken_port: int) -> None:
     assert "running already" in line.text
     line = (await found(write(tmp_path, f"[web]\nport = {taken_port}\nenabled = false")))["live page"]
     assert line.state == OK
+
+
+@pytest.mark.parametrize(("keyfile", "state"), [("server.key", OK), ("ca.pem", PROBLEM)])
+async def test_the_certificate_of_the_page(tmp_path: Path, keyfile: str, state: str) -> None:
+    make_certificates(tmp_path)
+    text = f'[web]\nport = 0\ncertfile = "server.pem"\nkeyfile = "{keyfile}"'
+    line = (await found(write(tmp_path, text)))["live page"]
+    assert line.state == state
+    assert ("with TLS" if state == OK else "ca.pem cannot be used") in line.text
 
 
 @pytest.mark.parametrize(("program", "state"), [(sys.executable, OK), ("no-such-speaker", PROBLEM)])

@@ -5,13 +5,16 @@ import json
 import math
 import signal
 import socket
+import ssl
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import websockets
 from blockbuster import blockbuster_ctx
+from cryptography.hazmat.primitives import serialization
 
 from host.errors import ConfigError
 from host.feed import Feed, Message
@@ -19,6 +22,7 @@ from host.web import app
 from host.web.hub import QUEUE_SIZE, STRIDES_KEPT, Hub
 from host.web.server import LivePage
 from tests.host.web.feeder import Feeder
+from tests.servers import make_certificates
 
 HANDSHAKE = (
     b"GET /live HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -279,6 +283,36 @@ async def test_beyond_loopback_only_with_a_token():
         assert "0.0.0.0" not in page.url  # nothing that a phone could open
         async with client(page) as browser:
             assert (await browser.get("/")).status_code == 401
+
+
+async def test_with_a_certificate_everything_is_encrypted(tmp_path: Path):
+    make_certificates(tmp_path)
+    trust = ssl.create_default_context(cafile=tmp_path / "ca.pem")
+    pem_files = {"certfile": tmp_path / "server.pem", "keyfile": tmp_path / "server.key"}
+    async with LivePage(Feed(), token="t", **pem_files) as page:
+        assert page.url == f"https://127.0.0.1:{page.port}/?token=t"
+        async with httpx.AsyncClient(verify=trust, trust_env=False) as browser:
+            answer = await browser.get(page.url)
+            assert answer.status_code == 303
+            assert "Secure" in answer.headers["set-cookie"]
+        address = f"wss://127.0.0.1:{page.port}/live?token=t"
+        async with websockets.connect(address, ssl=trust, proxy=None, origin=page.url.partition("/?")[0]) as viewer:
+            assert (await receive(viewer))["kind"] == "snapshot"
+        async with client(page) as browser:
+            with pytest.raises(httpx.RemoteProtocolError):
+                await browser.get("/")  # nothing is said in the clear
+
+
+@pytest.mark.parametrize("keyfile", ["ca.pem", "locked.key"])
+async def test_a_certificate_that_cannot_be_used_is_one_clear_error(tmp_path: Path, keyfile: str):
+    make_certificates(tmp_path)
+    key = serialization.load_pem_private_key((tmp_path / "server.key").read_bytes(), None)
+    locked = serialization.BestAvailableEncryption(b"nobody is asked for this")
+    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    (tmp_path / "locked.key").write_bytes(key.private_bytes(*form, locked))
+    page = LivePage(Feed(), certfile=tmp_path / "server.pem", keyfile=tmp_path / keyfile)
+    with pytest.raises(ConfigError, match=r"web\.certfile: .*server\.pem.*give PEM files that belong together"):
+        await page.__aenter__()
 
 
 async def test_a_host_that_is_not_here_is_one_clear_error():
