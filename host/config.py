@@ -43,7 +43,7 @@ _NAME = r"^\w[\w .-]{0,63}$"
 _TOPIC = r"^[^+#/$\x00][^+#/\x00]*(/[^+#/\x00]+)*$"
 
 # The ids that the coach knows. Written out here because the coach may not be imported; a test compares them.
-Language = Literal["en"]
+Language = Literal["de", "en"]
 Fault = Literal[
     "overstride",
     "hips_back",

@@ -123,14 +123,17 @@ class Coach:
             strides = {side: pattern.legs[side].strides_held for side in SIDES}
             if any(strides.values()):
                 words = self._texts.faults[name]
-                extra = [words.context_advice[c] for c in sorted(pattern.contexts) if c in words.context_advice]
+                contexts = sorted(pattern.contexts)
+                advice = [words.advice, *(words.context_advice[c] for c in contexts if c in words.context_advice)]
+                exercises = [words.context_exercises[c] for c in contexts if c in words.context_exercises]
                 faults[name] = {
                     "name": words.name,
                     "strides_held": strides,
                     "cues": pattern.cues,
                     "norm_only_cues": pattern.norm_only_cues,
                     "praises": pattern.praises,
-                    "advice": " ".join([words.advice, *extra]),
+                    "advice": " ".join(advice),
+                    "exercises": [*words.exercises, *exercises],
                 }
         return {"running_s": round(self._running_s, 1), "faults": faults, "closing": self._texts.closing}
 
@@ -167,7 +170,8 @@ class Coach:
             ):
                 continue
             context = context if context in fault.tighter else ""
-            text = cues.cue_text(self._texts, fault.id, held.side, context, pattern.cues)
+            wordings = cues.wordings(self._texts, fault.id, held.side, context)
+            text = cues.spoken(self._texts, wordings[pattern.cues % len(wordings)], held.side)
             pattern.note_cue(stride.decided_s, context)
             return Cue(stride.decided_s, "cue", fault.id, held.side, context, text)
         return None

@@ -9,7 +9,7 @@ import pytest
 
 from dsp.types import Role
 from host import config as config_module
-from host.coach.cues import TEXTS
+from host.coach.cues import languages
 from host.coach.faults import FAULTS
 from host.config import Config, is_loopback, load
 from host.errors import ConfigError, HamstreamError
@@ -62,7 +62,7 @@ def test_every_key_is_in_the_docs() -> None:
 
 def test_languages_and_faults_are_those_of_the_coach() -> None:
     assert set(typing.get_args(config_module.Fault)) >= {fault.id for fault in FAULTS}
-    assert set(typing.get_args(config_module.Language)) == set(TEXTS)
+    assert set(typing.get_args(config_module.Language)) == set(languages())
 
 
 def test_everything_has_a_default(tmp_path: Path) -> None:

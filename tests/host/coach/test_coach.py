@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 
 from host.coach.coach import Coach, CoachParams
-from host.coach.cues import TEXTS
+from host.coach.cues import language
 from host.coach.faults import FAULTS
 from tests.host.coach.runner import NAN, STRIDE_S, Run, replay, stride
 
+ENGLISH = language("en")
 FAULT = {fault.id: fault for fault in FAULTS}
 SECOND = 1.0 / STRIDE_S  # strides of a leg in a second
 
@@ -175,7 +176,8 @@ def test_two_different_cues_keep_twenty_seconds_apart():
 def test_wordings_take_turns():
     run = warm(seed=None)
     run.go(strides_of(120), **CLEAR["overstride"])
-    assert tuple(cue.text for cue in run.cues) == TEXTS["en"].faults["overstride"].cues[""]
+    usual = ENGLISH.faults["overstride"].cues["usual"]
+    assert [cue.text for cue in run.cues] == usual[:2]
 
 
 def test_no_word_to_one_who_is_getting_better():
@@ -274,7 +276,7 @@ def test_uphill_has_its_own_words_and_a_tighter_limit():
     cues = warm(seed=None).go(25, grade_percent=3.0, **change)
     assert kinds(cues) == [("cue", "overstride")]
     assert cues[0].context == "uphill"
-    assert cues[0].text in TEXTS["en"].faults["overstride"].cues["uphill"]
+    assert cues[0].text in ENGLISH.faults["overstride"].cues["uphill"]
 
 
 def test_fast_has_its_own_words():
@@ -287,7 +289,7 @@ def test_fast_has_its_own_words():
     )
     assert kinds(cues) == [("cue", "overstride")]
     assert cues[0].context == "fast"
-    assert cues[0].text in TEXTS["en"].faults["overstride"].cues["fast"]
+    assert cues[0].text in ENGLISH.faults["overstride"].cues["fast"]
 
 
 def test_a_fault_that_knows_no_context_names_none():
@@ -295,11 +297,13 @@ def test_a_fault_that_knows_no_context_names_none():
     assert [(cue.fault, cue.context) for cue in cues] == [("low_cadence", "")]
 
 
-def test_advice_after_the_run_names_hills_if_hills_were_cued():
+def test_advice_and_exercises_after_the_run_name_hills_if_hills_were_cued():
     run = warm(seed=None)
     run.go(25, grade_percent=4.0, **CLEAR["overstride"])
-    words = TEXTS["en"].faults["overstride"]
-    assert run.coach.summary()["faults"]["overstride"]["advice"] == f"{words.advice} {words.context_advice['uphill']}"
+    words = ENGLISH.faults["overstride"]
+    summary = run.coach.summary()["faults"]["overstride"]
+    assert summary["advice"] == f"{words.advice} {words.context_advice['uphill']}"
+    assert summary["exercises"] == [*words.exercises, words.context_exercises["uphill"]]
 
 
 # ---------------------------------------------------------------- praise
@@ -311,7 +315,7 @@ def test_praise_comes_once_when_it_got_better_then_silence(fault):
     run.go(20, **CLEAR[fault])
     run.go(strides_of(300))
     assert kinds(run.cues) == [("cue", fault), ("praise", fault)]
-    assert run.cues[1].text in TEXTS["en"].faults[fault].praise
+    assert run.cues[1].text in ENGLISH.faults[fault].praise
     assert 20 <= run.cues[1].t_s - run.cues[0].t_s <= 30
 
 
@@ -581,7 +585,8 @@ def test_summary_of_a_run_is_plain_data():
             "cues": 1,
             "norm_only_cues": 0,
             "praises": 1,
-            "advice": TEXTS["en"].faults["overstride"].advice,
+            "advice": ENGLISH.faults["overstride"].advice,
+            "exercises": ENGLISH.faults["overstride"].exercises,
         }
     }
     assert "not a medical device" in summary["closing"]

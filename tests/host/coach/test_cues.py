@@ -1,3 +1,5 @@
+"""The texts of every language are complete, short, friendly, and do not work against one another."""
+
 import re
 from typing import get_args
 
@@ -5,111 +7,194 @@ import pytest
 
 from host import config
 from host.coach.coach import Coach
-from host.coach.cues import TEXTS, cue_text, language, praise_text, prompt
+from host.coach.cues import Words, language, languages, praise_text, prompt, spoken, wordings
 from host.coach.faults import FAULTS
+from tests.host.coach.runner import Run
 
-IDS = {fault.id for fault in FAULTS}
 MOST_WORDS = 8
+SIDES = ("left", "right")
+TABLE = {fault.id: fault for fault in FAULTS}
 
-# English only: no blame, no ban, no number while running.
-BLAME = r"\b(wrong|bad|badly|stop|don'?t|never|not|no|avoid|fault|mistake|fail|poor|lazy|too|error|should)\b|\d"
+# No blame, no ban, no number while running.
+BLAME = {
+    "en": r"\b(wrong|bad|badly|stop|don'?t|never|not|no|avoid|fault|mistake|fail|poor|lazy|too|error|should)\b|\d",
+    "de": r"\b(falsch|schlecht\w*|stopp?|nie(mals)?|nicht|kein\w*|vermeide\w*|fehler\w*|faul|sollt?e?st|musst"
+    r"|zu (viel|weit|lang|langsam|schnell|stark|steif))\b|\d",
+}
+# What works against another cue, whatever the fault: longer steps, pulling or pushing the ground, a braced trunk, a
+# tucked pelvis, a foot that reaches.
+AGAINST_OTHERS = {
+    "en": r"\b(longer|lengthen\w*|stretch\w*|reach\w*|pull\w*|push\w*|drag\w*|scrape\w*|claw\w*|tuck\w*|squeeze\w*"
+    r"|brace\w*|tighten\w*|tense|engage\w*|slower|heavier|harder|sit\w*|crouch\w*)\b",
+    "de": r"\b(läng\w+|streck\w*|greif\w*|zieh\w*|drück\w*|schieb\w*|kratz\w*|scharr\w*|klemm\w*|spann\w*|anspann\w*"
+    r"|fest\w*|langsam\w*|schwerer|härter|setz dich|hock\w*|einzieh\w*)\b",
+}
 # What would flatten the pelvis or the back: the tilt is meant to be there.
-STRAIGHTENS = r"\b(straight\w*|tuck\w*|flatt?en\w*|upright|tall|neutral|arch\w*|brace\w*|squeeze\w*|pull\w*|back)\b"
+STRAIGHTENS = {
+    "en": r"\b(straight\w*|tuck\w*|flatt?en\w*|upright|tall|neutral|arch\w*|brace\w*|squeeze\w*|pull\w*|back)\b",
+    "de": r"\b(gerade\w*|aufrecht\w*|aufricht\w*|flach\w*|groß|hoch|neutral\w*|hohlkreuz|rund\w*|rücken\w*|einzieh\w*"
+    r"|zurück\w*|(nach )?hinten)\b",
+}
+
+every_language = pytest.mark.parametrize("code", languages())
+every_fault = pytest.mark.parametrize("fault", TABLE)
 
 
-def said_while_running(code):
-    """(fault, text) of every cue and praise of a language."""
-    for fault, words in TEXTS[code].faults.items():
-        for texts in (*words.cues.values(), words.praise):
-            yield from ((fault, text) for text in texts)
-        yield from ((fault, text.format(side=side)) for text in words.one_leg for side in TEXTS[code].sides.values())
+def contexts(fault: str) -> set[str]:
+    """The keys of a fault's cues: one for each way in which it can be there."""
+    return {"usual", *TABLE[fault].tighter} | ({"one_leg"} if TABLE[fault].sided else set())
 
 
-@pytest.mark.parametrize("code", TEXTS)
+def cues(code: str, fault: str) -> list[str]:
+    """Every cue of a fault as it may be heard."""
+    texts = language(code)
+    ways = [("", ""), *((side, "") for side in SIDES), *(("", context) for context in TABLE[fault].tighter)]
+    return [spoken(texts, text, side) for side, context in ways for text in wordings(texts, fault, side, context)]
+
+
+def said(code: str, fault: str) -> list[str]:
+    """Every cue and praise of a fault."""
+    return [*cues(code, fault), *language(code).faults[fault].praise]
+
+
+def test_there_are_english_and_german():
+    assert languages() == ("de", "en")
+
+
+@every_language
 def test_every_fault_has_words_and_all_words_a_fault(code):
-    assert set(TEXTS[code].faults) == IDS
+    assert set(language(code).faults) == set(TABLE)
 
 
-@pytest.mark.parametrize("code", TEXTS)
-def test_every_fault_is_complete(code):
-    tighter = {fault.id: set(fault.tighter) for fault in FAULTS}
-    sided = {fault.id: fault.sided for fault in FAULTS}
-    for fault, words in TEXTS[code].faults.items():
-        assert words.name
-        assert words.advice
-        assert words.praise
-        assert words.cues[""], "a cue without any context"
-        assert set(words.cues) - {""} == tighter[fault], "a wording for each context that the fault knows"
-        assert set(words.context_advice) <= tighter[fault]
-        assert bool(words.one_leg) == sided[fault], "a leg is named where the fault has a side"
-        assert all("{side}" in text for text in words.one_leg)
-
-
-@pytest.mark.parametrize("code", TEXTS)
-def test_everything_said_while_running_is_short(code):
-    for _, text in said_while_running(code):
-        assert 1 <= len(text.split()) <= MOST_WORDS, text
-        assert text == text.strip()
+@every_language
+@every_fault
+def test_every_fault_is_complete(code, fault):
+    words: Words = language(code).faults[fault]
+    assert set(words.cues) == contexts(fault)
+    for texts in words.cues.values():
+        assert 2 <= len(texts) <= 3, "something to choose from"
+    assert len(words.praise) >= 2
+    assert words.exercises
+    assert set(words.context_advice) == set(words.context_exercises) | ({"fast"} & contexts(fault))
+    assert set(words.context_advice) <= set(TABLE[fault].tighter)
+    after = (words.advice, *words.exercises, *words.context_advice.values(), *words.context_exercises.values())
+    for text in after:
         assert text[0].isupper()
-        assert "{" not in text
+        assert text.endswith(".")
+    for text in (words.name, words.measure):
+        assert text
+        assert not text.endswith(".")
 
 
-def test_english_says_what_to_do_and_blames_nobody():
-    for _, text in said_while_running("en"):
-        assert not re.search(BLAME, text, re.IGNORECASE), text
+@every_language
+@every_fault
+def test_everything_said_while_running_is_short_and_a_sentence(code, fault):
+    for text in said(code, fault):
+        assert 1 <= len(text.split()) <= MOST_WORDS, text
+        assert re.fullmatch(r"[A-ZÄÖÜ][\w ,:'äöüß]+\.", text), text
 
 
+@every_language
+@every_fault
+def test_what_is_said_blames_nobody(code, fault):
+    for text in said(code, fault):
+        assert not re.search(BLAME[code], text, re.IGNORECASE), text
+
+
+@every_language
+@every_fault
+def test_no_cue_works_against_another(code, fault):
+    for text in cues(code, fault):
+        assert not re.search(AGAINST_OTHERS[code], text, re.IGNORECASE), text
+
+
+@every_language
 @pytest.mark.parametrize("fault", ["tilt_excessive", "tilt_flattened"])
-def test_no_word_on_the_tilt_straightens_the_pelvis_or_the_back(fault):
-    for owner, text in said_while_running("en"):
-        if owner == fault:
-            assert not re.search(STRAIGHTENS, text, re.IGNORECASE), text
+def test_no_word_on_the_tilt_straightens_the_pelvis_or_the_back(code, fault):
+    for text in said(code, fault):
+        assert not re.search(STRAIGHTENS[code], text, re.IGNORECASE), text
 
 
-def test_wordings_differ():
-    for code in TEXTS:
-        texts = [text for _, text in said_while_running(code)]
-        assert len(set(texts)) == len(texts)
+@every_language
+def test_wordings_differ(code):
+    texts = [text for fault in TABLE for text in language(code).faults[fault].praise]
+    texts += [text for fault in TABLE for way in language(code).faults[fault].cues.values() for text in way]
+    assert len(set(texts)) == len(texts)
 
 
-def test_every_language_has_the_same_keys():
-    english = TEXTS["en"]
-    for texts in TEXTS.values():
-        assert set(texts.prompts) == set(english.prompts)
-        assert set(texts.sides) == {"left", "right"}
-        assert texts.closing
-        for fault, words in texts.faults.items():
-            assert set(words.cues) == set(english.faults[fault].cues)
+@every_language
+def test_a_named_leg_is_heard(code):
+    for fault, row in TABLE.items():
+        if row.sided:
+            left, right = (
+                [spoken(language(code), text, side) for text in wordings(language(code), fault, side, "")]
+                for side in SIDES
+            )
+            assert all(a != b for a, b in zip(left, right, strict=True)), "the side can be heard"
 
 
-def test_wordings_take_turns():
-    texts = [cue_text(language("en"), "overstride", "", "", turn) for turn in range(3)]
-    assert texts[0] != texts[1]
-    assert texts[0] == texts[2]
+@every_language
+def test_texts_that_belong_to_no_fault(code):
+    texts, english = language(code), language("en")
+    assert set(texts.prompts) == set(english.prompts)
+    assert set(texts.sides) == set(SIDES)
+    assert texts.sides["left"].keys() == texts.sides["right"].keys()
+    assert texts.closing
+    effects = texts.effects
+    for sentence, filled in (
+        (effects.once, {"fault"}),
+        (effects.times, {"fault", "count"}),
+        (effects.fell, {"measure", "change"}),
+        (effects.rose, {"measure", "change"}),
+        *((unit, {"value"}) for unit in effects.units.values()),
+    ):
+        assert set(re.findall(r"{(\w+)}", sentence)) == filled
+    units = {limit.metric.rsplit("_", 1)[1] for fault in FAULTS for limit in fault.limits}
+    assert units <= set(effects.units)
+
+
+def test_professional_help_is_named_where_pain_persists():
+    assert "professional" in language("en").closing
+    assert "not a medical device" in language("en").closing
+    assert "fachkundig" in language("de").closing
+    assert "kein Medizinprodukt" in language("de").closing
+
+
+def test_praise_takes_turns():
     assert praise_text(language("en"), "overstride", 0) != praise_text(language("en"), "overstride", 1)
 
 
 def test_one_leg_is_named_unless_a_context_says_more():
-    assert "left" in cue_text(language("en"), "overstride", "left", "", 0)
-    assert "right" in cue_text(language("en"), "overstride", "right", "", 0)
-    assert cue_text(language("en"), "overstride", "left", "uphill", 0) == cue_text(
-        language("en"), "overstride", "", "uphill", 0
-    )
+    texts = language("en")
+    overstride = texts.faults["overstride"].cues
+    assert wordings(texts, "overstride", "left", "") == overstride["one_leg"]
+    assert wordings(texts, "overstride", "left", "uphill") == overstride["uphill"]
+    assert wordings(texts, "overstride", "", "fast") == overstride["fast"]
+    assert wordings(texts, "overstride", "", "") == overstride["usual"]
+    assert "left" in spoken(texts, overstride["one_leg"][0], "left")
 
 
 def test_prompts():
     assert prompt("stand_still") == "Stand still."
+    assert prompt("stand_still", "de") == "Steh still."
     for pod in ("pelvis", "shank_left", "shank_right"):
         assert "pod lost" in prompt(f"lost_{pod}", "en")
-    assert prompt("ready", "en")
+
+
+def test_the_coach_speaks_the_language_it_is_told():
+    run = Run(Coach(language="de"))
+    heard = run.go(200, tibial_inclination_ic_deg_by=8.0, foot_ahead_of_pelvis_mm_by=40.0)
+    german = language("de").faults["overstride"]
+    assert [cue.text for cue in heard] == german.cues["usual"][:2]
+    assert run.coach.summary()["faults"]["overstride"]["name"] == german.name
 
 
 def test_unknown_language_is_refused_by_name():
-    with pytest.raises(ValueError, match=r"'xx'.*en"):
+    with pytest.raises(ValueError, match=r"'xx'.*de, en"):
         language("xx")
     with pytest.raises(ValueError, match="'xx'"):
         Coach(language="xx")
 
 
 def test_every_fault_can_be_muted_by_config():
-    assert set(get_args(config.Fault)) >= IDS
+    assert set(get_args(config.Fault)) >= set(TABLE)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from host.coach.baseline import Baseline
 from host.coach.coach import Coach
-from host.coach.cues import TEXTS
+from host.coach.cues import language
 from host.records import Cue, Stride
 from tests.host.coach.runner import Run, replay, stride
 
@@ -66,7 +66,7 @@ def test_pacing_wording_and_meaning(parts, profile):
     by_decision = {one.decided_s: one for one in run.strides}
     for earlier, later in itertools.pairwise(run.cues):
         assert later.t_s - earlier.t_s >= 20.0
-    for fault in TEXTS["en"].faults:
+    for fault in language("en").faults:
         same = [cue.t_s for cue in run.cues if (cue.kind, cue.fault) == ("cue", fault)]
         assert all(later - earlier >= 60.0 for earlier, later in itertools.pairwise(same))
         praises = sum(cue.kind == "praise" and cue.fault == fault for cue in run.cues)
