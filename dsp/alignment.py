@@ -5,12 +5,12 @@ Standing gives the vertical (orientation.py); the running motion gives the rest.
 
 import math
 
-from dsp.jit import kernel
+from dsp.jit import inlined, kernel
 from dsp.quaternion import sense_row
 from dsp.state import RING
 
 
-@kernel
+@inlined
 def watch_hinge(pod, co):  # type: ignore[no-untyped-def]
     """Follow the axis a shank turns about: leading eigenvector of the fading covariance of the rate; + is left.
 

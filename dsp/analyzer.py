@@ -17,8 +17,9 @@ from dsp.params import Params
 from dsp.stream import run
 from dsp.types import FRAME, STRIDE, Role
 
-MAGIC = b"hamstream core 1\n"
+MAGIC = b"hamstream core 2\n"
 NO_STRIDES = np.zeros(0, STRIDE)
+WHOLE_STRIDE = np.dtype((np.void, STRIDE.itemsize))
 
 
 class Phase(Enum):
@@ -46,15 +47,15 @@ class GaitAnalyzer:
     def __init__(self, params: Params | None = None) -> None:
         self.params = params or Params()
         self._co = self.params.record()
-        self._pods = state.pods()
-        self._legs = state.legs(self.params.swing_peak_radps)
-        self._core = state.core()
-        self._waiting = np.zeros((3, 64, state.FRAME_WIDTH))  # frames by role, the first `_counts` of them
-        self._counts = np.zeros(3, np.int64)
-        self._used = np.zeros(3, np.int64)
+        self._core = state.core(self.params.swing_peak_radps)
+        self._pods = self._core["pods"][0]
+        self._waiting = np.zeros((3, 0, state.FRAME_WIDTH))  # frames by role, those from `_first` to before `_end`
+        self._first = np.zeros(3, np.int64)
+        self._end = np.zeros(3, np.int64)
         self._newest = [-math.inf] * 3  # newest sample time of each pod, s
+        self._ran_s = -math.inf  # up to where frames were processed
         self._start_s = -math.inf  # the first sample time of any pod
-        self._out = np.zeros(8, STRIDE)
+        self._out = NO_STRIDES
 
     def push(self, role: Role, frames: NDArray[np.void]) -> NDArray[np.void]:
         """Take frames of one pod, in time order; returns the strides (STRIDE) that became complete.
@@ -70,7 +71,10 @@ class GaitAnalyzer:
         if self._start_s == -math.inf:
             self._start_s = min((t for t in rows[:, 0].tolist() if abs(t) < math.inf), default=-math.inf)
         self._newest[role] = max(self._newest[role], newest)
-        return self._run(self._watermark())
+        watermark = self._watermark()
+        if watermark == self._ran_s and rows.item(0, 0) > watermark:
+            return NO_STRIDES  # as before, and nothing late
+        return self._run(watermark)
 
     def push_many(
         self, frames: Sequence[NDArray[np.void]], roles: NDArray[np.int64], counts: NDArray[np.int64]
@@ -119,16 +123,28 @@ class GaitAnalyzer:
         if frames.dtype != FRAME or not frames.flags.c_contiguous:
             frames = np.ascontiguousarray(frames, FRAME)
         rows = frames.view(np.float64).reshape(-1, state.FRAME_WIDTH)
-        start = int(self._counts[role])
-        end = start + len(rows)
-        room = self._waiting.shape[1]
-        if end > room:
-            grown = np.zeros((3, max(end, 2 * room), state.FRAME_WIDTH))
-            grown[:, :room] = self._waiting
-            self._waiting = grown
-        self._waiting[role, start:end] = rows
-        self._counts[role] = end
+        start = self._end.item(role)
+        if start + len(rows) > self._waiting.shape[1]:
+            self._make_room(role, len(rows))
+            start = self._end.item(role)
+        self._waiting[role, start : start + len(rows)] = rows
+        self._end[role] += len(rows)
         return rows
+
+    def _make_room(self, role: Role, n: int) -> None:
+        """Moves a pod's waiting frames to the front, of larger arrays where `n` more would not fit."""
+        first, end = self._first.item(role), self._end.item(role)
+        room = max(512, self._waiting.shape[1])
+        while end - first + n > room:
+            room *= 2
+        if room > self._waiting.shape[1]:
+            grown = np.zeros((3, room, state.FRAME_WIDTH))
+            grown[:, : self._waiting.shape[1]] = self._waiting
+            self._waiting = grown
+            self._out = np.zeros(8 + 3 * room // 20, STRIDE)  # a stride takes more samples than that at any rate
+        self._waiting[role, : end - first] = self._waiting[role, first:end].copy()
+        self._first[role] = 0
+        self._end[role] = end - first
 
     def _times(self) -> list[float]:
         """Newest sample time by pod; a pod that was never seen counts from the session's start."""
@@ -141,21 +157,11 @@ class GaitAnalyzer:
         return min(t for t in times if t >= oldest)
 
     def _run(self, watermark: float) -> NDArray[np.void]:
-        counts = self._counts
-        waiting = counts.tolist()
-        if not any(n and not self._waiting.item(role, 0, 0) > watermark for role, n in enumerate(waiting)):
+        self._ran_s = watermark
+        n = run(self._core, self._co, self._waiting, self._first, self._end, watermark, self._out)
+        if n == 0:
             return NO_STRIDES
-        room = 8 + sum(waiting) // 20  # a stride takes more samples than that at any rate
-        if len(self._out) < room:
-            self._out = np.zeros(room, STRIDE)
-        run(self._core, self._pods, self._legs, self._co, self._waiting, counts, self._used, watermark, self._out)
-        for role, (n, used) in enumerate(zip(waiting, self._used.tolist(), strict=True)):
-            if 0 < used < n:
-                self._waiting[role, : n - used] = self._waiting[role, used:n].copy()
-        counts -= self._used
-        written = int(self._core["rows"][0])
-        self._core["rows"][0] = 0  # what is known depends on the samples alone, not on how they were cut
-        return self._out[:written].copy() if written else NO_STRIDES
+        return self._out.view(WHOLE_STRIDE)[:n].copy().view(STRIDE)  # numpy copies records field by field
 
     @property
     def status(self) -> Status:
@@ -182,32 +188,27 @@ class GaitAnalyzer:
         """Frames by role that came too late or out of order."""
         return self._pods["dropped"].copy()
 
-    def _arrays(self) -> list[NDArray]:
-        return [self._core, self._pods, self._legs]
-
     def snapshot(self) -> bytes:
         """Everything the analyzer knows, buffers included; `restore` resumes with the same bits."""
         times = np.array([*self._newest, self._start_s])
-        parts = [MAGIC, self._counts.astype("<i8").tobytes(), times.tobytes()]
-        parts += [a.tobytes() for a in self._arrays()]
-        parts += [self._waiting[role, : self._counts[role]].tobytes() for role in Role]
+        parts = [MAGIC, (self._end - self._first).astype("<i8").tobytes(), times.tobytes()]
+        parts += [self._core.tobytes()]
+        parts += [self._waiting[role, self._first[role] : self._end[role]].tobytes() for role in Role]
         return b"".join(parts)
 
     def restore(self, data: bytes) -> None:
         """Continue from a snapshot. Raises ValueError when `data` is not one of this version's."""
-        arrays = self._arrays()
-        fixed = len(MAGIC) + 56 + sum(a.nbytes for a in arrays)
+        fixed = len(MAGIC) + 56 + self._core.nbytes
         if not data.startswith(MAGIC) or len(data) < fixed:
             raise ValueError("not a snapshot of this version of the signal core")
         sizes = np.frombuffer(data, "<i8", 3, len(MAGIC))
         if (sizes < 0).any() or len(data) != fixed + int(sizes.sum()) * FRAME.itemsize:
             raise ValueError("the snapshot is cut short")
         *self._newest, self._start_s = np.frombuffer(data, "<f8", 4, len(MAGIC) + 24).tolist()
-        at = len(MAGIC) + 56
-        for a in arrays:
-            a[...] = np.frombuffer(data, a.dtype, a.size, at).reshape(a.shape)
-            at += a.nbytes
-        self._counts[:] = 0
+        self._core[:] = np.frombuffer(data, self._core.dtype, 1, len(MAGIC) + 56)
+        at = fixed
+        self._first[:] = self._end[:] = 0
+        self._ran_s = -math.inf
         for role in Role:
             count = int(sizes[role])
             frames = np.frombuffer(data, FRAME, count, at)

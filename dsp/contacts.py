@@ -7,7 +7,7 @@ and by 2 to 59 ms between runners, so it never is the time of contact where ther
 
 import math
 
-from dsp.jit import kernel
+from dsp.jit import inlined, kernel
 
 SWING_NEXT, SWING, SEARCH, STANCE = 0, 1, 2, 3
 NOTHING, INITIAL, TERMINAL = 0, 1, 2
@@ -18,7 +18,7 @@ IMPACT_SD_S, LEARNT_SD_S = 0.003, 0.012
 FUSED_SD_S, ALONE_SD_S = 0.0042, 0.010
 
 
-@kernel
+@inlined
 def follow_leg(leg, co, t, dt, w, force):  # type: ignore[no-untyped-def]
     """One shank sample at `t` (s): rate about the hinge `w` (rad/s), axial specific force `force` (m/s2).
 
@@ -136,7 +136,7 @@ def stance(leg, co, t, dt, w, force):  # type: ignore[no-untyped-def]
     return NOTHING
 
 
-@kernel
+@inlined
 def follow_pelvis(leg, co, t, dt, fall):  # type: ignore[no-untyped-def]
     """One pelvis sample: vertical acceleration `fall` (m/s2, gravity removed) on its way to free fall."""
     if leg["phase"] == STANCE and t - leg["ic_s"] > co["tc_from"] * leg["stride_s"]:

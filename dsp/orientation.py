@@ -6,7 +6,7 @@ stride, so the correction waits for the stride (attitude.py). The world of a pod
 
 import math
 
-from dsp.jit import kernel
+from dsp.jit import inlined, kernel
 from dsp.quaternion import level, rotate, turn, turn_world
 from dsp.state import ACC, FALL, GYR, LOST, QUAT, RING, VEL, T
 
@@ -14,7 +14,7 @@ G = 9.80665
 UPRIGHT = 0.82  # cosine of 35 deg: a pod that is worn as instructed is never further from upright in standing
 
 
-@kernel
+@inlined
 def tick(pod, co, t):  # type: ignore[no-untyped-def]
     """Take the time stamp `t` (s); returns how many samples were lost before it, or -1 when it must be dropped.
 
@@ -60,7 +60,7 @@ def tick(pod, co, t):  # type: ignore[no-untyped-def]
     return 0
 
 
-@kernel
+@inlined
 def watch_rest(pod, co, t, sample, may_calibrate):  # type: ignore[no-untyped-def]
     """Look for stillness; returns 1 when a quarter of a second more of proven rest was taken in.
 
@@ -184,7 +184,7 @@ def end_rest(pod):  # type: ignore[no-untyped-def]
         pod["held_sum"][j] = 0.0
 
 
-@kernel
+@inlined
 def advance(pod, t, sample, lost):  # type: ignore[no-untyped-def]
     """One sample further: attitude (trapezium of the rates), velocity (trapezium of the forces), one ring row.
 

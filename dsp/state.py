@@ -1,7 +1,7 @@
-"""All state of the core, as flat records that kernels change in place.
+"""All state of the core, as one flat record that kernels change in place.
 
-`POD` is one pod (index: Role), `LEG` one leg (index: Side), `CORE` what joins them. The ring holds the last samples of
-a pod, one row a sample, its columns named below. Saving and restoring these arrays saves and restores the core.
+`CORE` holds three pods, `POD` (index: Role), two legs, `LEG` (index: Side), and what joins them. The ring holds the
+last samples of a pod, one row a sample, its columns named below. Saving and restoring the record does so with the core.
 """
 
 import numpy as np
@@ -140,10 +140,12 @@ GRADE = np.dtype([(name, "f8") for name in ("t_s", "height_m", "n", "x", "y", "x
 
 CORE = np.dtype(
     [
+        # Not arrays of their own: kernels that hand on arrays count references, which was half of the core's cost.
+        ("pods", POD, (3,)),
+        ("legs", LEG, (2,)),
         ("now_s", "f8"),
         ("stride_s", "f8"),  # end of the last stride
         ("walking", "i8"),
-        ("rows", "i8"),  # stride records written by the call in hand
         ("grade", GRADE),
         ("due_s", "f8", (3,)),  # time of each pod's next waiting frame
         ("frame", "f8", (8,)),  # the frame in hand
@@ -154,27 +156,35 @@ CORE = np.dtype(
 )
 
 
-def pods() -> np.ndarray:
-    """Three pods that have seen nothing."""
-    state = np.zeros(3, POD)
-    for name in ("raw_s", "t_s", "gap_s", "invalid_s", "saturated_s", "rest_s", "kf_s"):
+def core(swing_peak_radps: float) -> np.ndarray:
+    """The core before its first sample: (1,) CORE."""
+    state = np.zeros(1, CORE)
+    for name in ("now_s", "stride_s"):
         state[name] = -np.inf
-    state["q"][:, 0] = 1.0
-    state["surprise"] = 1.0
-    state["up"][:, 2] = 1.0
-    state["axis"][:, 1] = 1.0
-    state["axis"][0] = (1.0, 0.0, 0.0)
+    state["grade"]["t_s"] = -np.inf
+    begin_pods(state["pods"])
+    begin_legs(state["legs"], swing_peak_radps)
     return state
 
 
-def legs(swing_peak_radps: float) -> np.ndarray:
-    """Two legs before their first step."""
-    state = np.zeros(2, LEG)
-    state["swing_peak"] = swing_peak_radps
-    state["usual_rise"] = 40.0
-    state["stride_s"] = 0.70
-    state["contact_s"] = 0.24
-    state["zero_lead_s"] = 0.03
+def begin_pods(pods: np.ndarray) -> None:
+    """Pods that have seen nothing; pods: (..., 3) POD of zeros."""
+    for name in ("raw_s", "t_s", "gap_s", "invalid_s", "saturated_s", "rest_s", "kf_s"):
+        pods[name] = -np.inf
+    pods["q"][..., 0] = 1.0
+    pods["surprise"] = 1.0
+    pods["up"][..., 2] = 1.0
+    pods["axis"][..., 1] = 1.0
+    pods["axis"][..., 0, :] = (1.0, 0.0, 0.0)
+
+
+def begin_legs(legs: np.ndarray, swing_peak_radps: float) -> None:
+    """Legs before their first step; legs: (..., 2) LEG of zeros."""
+    legs["swing_peak"] = swing_peak_radps
+    legs["usual_rise"] = 40.0
+    legs["stride_s"] = 0.70
+    legs["contact_s"] = 0.24
+    legs["zero_lead_s"] = 0.03
     for name in (
         "ic_s",
         "tc_s",
@@ -189,14 +199,4 @@ def legs(swing_peak_radps: float) -> np.ndarray:
         "was_ic_s",
         "last_end_s",
     ):
-        state[name] = np.nan
-    return state
-
-
-def core() -> np.ndarray:
-    """The core before its first sample."""
-    state = np.zeros(1, CORE)
-    for name in ("now_s", "stride_s"):
-        state[name] = -np.inf
-    state["grade"]["t_s"] = -np.inf
-    return state
+        legs[name] = np.nan

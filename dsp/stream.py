@@ -4,9 +4,9 @@ import math
 
 from dsp.alignment import watch_hinge
 from dsp.attitude import loosen
-from dsp.contacts import INITIAL, SWING_NEXT, TERMINAL, follow_leg, follow_pelvis
+from dsp.contacts import INITIAL, NOTHING, SWING_NEXT, TERMINAL, follow_leg, follow_pelvis
 from dsp.grade import climb
-from dsp.jit import kernel
+from dsp.jit import inlined, kernel
 from dsp.orientation import advance, end_rest, tick, watch_rest
 from dsp.state import ACC, FALL, FRAME_ACC, FRAME_GYR, FRAME_PRESSURE, FRAME_T, FRAME_WIDTH, GYR, RATE, RING, RUNNING_S
 from dsp.strides import complete, mid_stance
@@ -15,21 +15,22 @@ DROPPED = -1  # what `arrive` says of a frame that is not to be taken
 
 
 @kernel
-def run(cores, pods, legs, cos, frames, counts, used, watermark, out):  # type: ignore[no-untyped-def]
+def run(cores, cos, frames, first, end, watermark, out):  # type: ignore[no-untyped-def]
     """Process waiting frames of all pods up to `watermark` (s), in time order, the lower role first where equal.
 
-    frames: (3, n, 8), by role, FRAME as rows of numbers, of which the first `counts` (3,) wait. Sets `used` (3,), how
-    many were taken. out: STRIDE rows to write; `core["rows"]` tells how many were.
+    frames: (3, n, 8), by role, FRAME as rows of numbers, of which `first` to before `end` (3,) wait; moves them on.
+    out: STRIDE rows to write; returns how many were.
     """
     core = cores[0]
     co = cos[0]
-    core["rows"] = 0
+    pods = core["pods"]
+    legs = core["legs"]
     frame = core["frame"]
     sample = core["sample"]
     due = core["due_s"]
+    written = 0
     for role in range(3):
-        used[role] = 0
-        due[role] = when(frames, counts, role, 0)
+        due[role] = orderly(frames[role, first[role], FRAME_T]) if first[role] < end[role] else math.inf
     while True:
         role = 0
         if due[1] < due[0]:
@@ -38,11 +39,10 @@ def run(cores, pods, legs, cos, frames, counts, used, watermark, out):  # type: 
             role = 2
         t = due[role]
         if t > watermark or t == math.inf:
-            due[:] = 0.0  # what is left behind depends on the samples alone
-            return
-        n = used[role]
-        used[role] = n + 1
-        due[role] = when(frames, counts, role, n + 1)
+            break
+        n = first[role]
+        first[role] = n + 1
+        due[role] = orderly(frames[role, n + 1, FRAME_T]) if n + 1 < end[role] else math.inf
         pod = pods[role]
         for j in range(FRAME_WIDTH):
             frame[j] = frames[role, n, j]
@@ -61,22 +61,27 @@ def run(cores, pods, legs, cos, frames, counts, used, watermark, out):  # type: 
                     barometer(core, legs, co, t, frame[FRAME_PRESSURE])
                 watch_rest(pod, co, t, sample, legs[0]["strides"] + legs[1]["strides"] == 0)
             lost = missing - k
-            take(core, pods, legs, co, role, pod["t_s"] - lost * pod["period_s"], 1.0 if lost else 0.0, out)
+            found = take(core, co, role, pod["t_s"] - lost * pod["period_s"], 1.0 if lost else 0.0)
+            if found == INITIAL and written < len(out):
+                written += complete(core, pods, legs, co, role - 1, out[written])
         if missing > 0 and core["back"] > 0:
             gap = missing * pod["period_s"]
             loosen(pod, co["bridge_tilt_radps"] * gap, co["bridge_velocity_mps2"] * gap)
+    for role in range(3):
+        due[role] = 0.0  # what is left behind depends on the samples alone
+        if first[role] == end[role]:
+            first[role] = 0
+            end[role] = 0
+    return written
 
 
-@kernel
-def when(frames, counts, role, n):  # type: ignore[no-untyped-def]
-    """Time of frame `n` of a pod; never where there is none, always where it is no number."""
-    if n >= counts[role]:
-        return math.inf
-    t = frames[role, n, FRAME_T]
-    return t if abs(t) < 1e18 else -math.inf  # no number sorts first, and is dropped
+@inlined
+def orderly(t):  # type: ignore[no-untyped-def]
+    """The time `t` of a frame for sorting: what is no number comes first, and is dropped."""
+    return t if abs(t) < 1e18 else -math.inf
 
 
-@kernel
+@inlined
 def arrive(core, pod, co, frame):  # type: ignore[no-untyped-def]
     """One frame of one pod, flags and clock: how many samples were lost before it, or DROPPED."""
     t = frame[FRAME_T]
@@ -155,10 +160,11 @@ def substitute(core, pod, share):  # type: ignore[no-untyped-def]
         core["sample"][3 + j] = (1.0 - h) * (row[GYR + j] + pod["bias"][j]) + h * frame[FRAME_GYR + j]
 
 
-@kernel
-def take(core, pods, legs, co, role, t, lost, out):  # type: ignore[no-untyped-def]
-    """One sample, measured or bridged, into attitude, contacts and strides."""
-    pod = pods[role]
+@inlined
+def take(core, co, role, t, lost):  # type: ignore[no-untyped-def]
+    """One sample, measured or bridged, into attitude and contacts: NOTHING, INITIAL or TERMINAL became known."""
+    pod = core["pods"][role]
+    legs = core["legs"]
     sample = core["sample"]
     advance(pod, t, sample, lost)
     row = pod["ring"][(pod["n"] - 1) & (RING - 1)]
@@ -166,7 +172,7 @@ def take(core, pods, legs, co, role, t, lost, out):  # type: ignore[no-untyped-d
     if role == 0:
         for side in range(2):
             follow_pelvis(legs[side], co, t, dt, row[FALL])
-        return
+        return NOTHING
     watch_hinge(pod, co)
     axis = pod["axis"]
     up = pod["up"]
@@ -174,7 +180,6 @@ def take(core, pods, legs, co, role, t, lost, out):  # type: ignore[no-untyped-d
     row[RATE] = w
     force = sample[0] * up[0] + sample[1] * up[1] + sample[2] * up[2]
     found = follow_leg(legs[role - 1], co, t, dt, w, force)
-    if found == INITIAL:
-        complete(core, pods, legs, co, role - 1, out)
-    elif found == TERMINAL:
-        mid_stance(core, pods, legs, co, role - 1)
+    if found == TERMINAL:
+        mid_stance(core, core["pods"], legs, co, role - 1)
+    return found

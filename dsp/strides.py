@@ -252,17 +252,15 @@ def inclination(pod, h, t):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def complete(core, pods, legs, co, side, out):  # type: ignore[no-untyped-def]
-    """Write the record of the stride that ends with this leg's newest contact."""
+def complete(core, pods, legs, co, side, row):  # type: ignore[no-untyped-def]
+    """Write the stride that ends with this leg's newest contact to `row`; returns how many were written, 0 or 1."""
     leg = legs[side]
     other = legs[1 - side]
     next_ic = leg["ic_s"]
     ic, tc, ic_sd = leg["was_ic_s"], leg["was_tc_s"], leg["was_ic_sd_s"]
     stride = next_ic - ic
-    if not (stride < LONGEST_STRIDE_S) or core["rows"] >= len(out):
-        return
-    row = out[core["rows"]]
-    core["rows"] += 1
+    if not (stride < LONGEST_STRIDE_S):
+        return 0
     contact = tc - ic
     row["side"] = side
     row["decided_s"] = core["now_s"]
@@ -338,6 +336,7 @@ def complete(core, pods, legs, co, side, out):  # type: ignore[no-untyped-def]
     row["quality"] = quality
     core["stride_s"] = next_ic
     leg["strides"] += 1
+    return 1
 
 
 @kernel

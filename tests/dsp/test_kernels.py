@@ -23,7 +23,7 @@ def rng() -> np.random.Generator:
 
 @pytest.fixture
 def pod() -> np.void:
-    pod = state.pods()[1]
+    pod = state.core(Params().swing_peak_radps)["pods"][0, 1]
     pod["period_s"] = 1 / 208
     pod["ready"] = 1
     return pod
