@@ -177,3 +177,52 @@ class SessionInfo:
     started_utc: str  # ISO 8601 with offset
     source: str  # "pods", "demo", "replay:FILE"
     recording: str  # path of the MCAP file, or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What came of one cue: the metric that decided it, in the strides before and after."""
+
+    cue_number: int  # of the session's cues and praises, from 1
+    t_s: float  # when the last of those strides was decided, seconds on the session's clock
+    fault: str
+    side: str  # as in the cue
+    language: str  # of the text
+    text: str  # the wording that was said
+    metric: str  # a field of Stride, whose suffix is the unit of:
+    before: float  # the mean of the strides before the cue
+    after: float  # ... and of those after it
+    n_before: int
+    n_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What a runner told about themselves. None: not told."""
+
+    name: str
+    leg_length_m: float | None = None  # greater trochanter to ground, standing
+    mass_kg: float | None = None
+    easy_speed_mps: float | None = None
+    language: str | None = None  # of cues and prompts
+    goals: str | None = None  # in their own words
+    muted: frozenset[str] | None = None  # ids of faults never to be cued for
+
+
+class Moment(StrEnum):
+    """When a pain score was given, as the runner sees a run."""
+
+    BEFORE = "before"
+    AFTER = "after"
+    NEXT_MORNING = "next-morning"
+
+
+@dataclass(frozen=True, slots=True)
+class Pain:
+    """A runner's own score of their hamstring pain: 0 is none, 10 the worst there can be."""
+
+    session: str  # that it belongs to; "" when none is known
+    runner: str
+    moment: str  # a Moment
+    score: int
+    noted_utc: str

@@ -39,6 +39,9 @@ STABLE_S = 5.0  # a connection that lived this long was a good one
 
 _OFFLINE = {"online": False}
 
+# The topic of each kind of the log's entries; the others are not published from there.
+_LEAVES = {"stride": "strides", "started": "session", "ended": "session"}
+
 
 def topic(base: str, runner: str, leaf: str) -> str:
     """`base/runner/leaf`. What may not stand in a topic level, and `%`, is written as in URLs: `a/b` is `a%2Fb`.
@@ -220,12 +223,11 @@ class MqttSink:
         await self._stay_connected(None, work)
 
     async def _record(self, entry: Entry, connection: Connection) -> None:
-        if entry.kind == "cue" or not entry.runner:
+        leaf = _LEAVES.get(entry.kind)
+        if leaf is None or not entry.runner:
             return
         payload = dict(entry.payload)
-        if entry.kind != "stride":
-            payload.pop("recording")  # a path on this computer
-        leaf = "strides" if entry.kind == "stride" else "session"
+        payload.pop("recording", None)  # a path on this computer
         await connection.publish(self._topic(entry.runner, leaf), payload, qos=1)
 
     # --- both ---

@@ -1,73 +1,37 @@
-"""The store's database: its tables, and what is written to and read from them. Functions on a connection.
+"""What is written to the store's database and read from it: functions on a connection.
 
-`log` orders everything that was ever stored by one growing number, `seq`; strides, cues and the beginnings
-and ends of sessions hang off it. A sink's place in the log is therefore one number. NaN is stored as NULL.
+The tables stand in database.py. What is known of a runner as a person is read and written by people.py.
 """
 
 import json
-import math
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from host.errors import SinkError
-from host.records import Cue, SessionInfo, Stride, utc_text
-
-VERSION = 2  # 2: strides have more columns
-APPLICATION_ID = int.from_bytes(b"hams", "big")  # tells our files from other people's SQLite files
-
-# How long a statement waits for another process's transaction. Ours take milliseconds.
-BUSY_S = 2.0
+from host.records import Cue, Effect, Pain, Person, SessionInfo, Stride, utc_text
+from host.sinks import people
+from host.sinks.database import columns_of, nan_for_null, number_or_null
 
 _INFO = [field.name for field in fields(SessionInfo)]
-_STRIDE = [field.name for field in fields(Stride)]
-_CUE = [field.name for field in fields(Cue)]
-
-
-def _columns(record: type) -> str:
-    return ", ".join(f"{field.name} {'TEXT' if field.type is str else 'REAL'}" for field in fields(record))
-
-
-_CREATE = f"""
-CREATE TABLE sessions (
-    {", ".join(f"{name} TEXT NOT NULL" for name in _INFO)},
-    ended_utc TEXT,           -- NULL while the session runs
-    cut INTEGER NOT NULL DEFAULT 0,  -- 1: it was never ended; closed at its last stride by a later start
-    summary TEXT NOT NULL DEFAULT '{{}}',
-    PRIMARY KEY (session)
-) WITHOUT ROWID;
-CREATE TABLE log (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used twice, even after rows were deleted
-    session TEXT NOT NULL,
-    kind TEXT NOT NULL CHECK (kind IN ('started', 'ended', 'stride', 'cue'))
-);
-CREATE TABLE strides (
-    seq INTEGER PRIMARY KEY, of_session TEXT NOT NULL, number INTEGER NOT NULL, {_columns(Stride)}
-);
-CREATE INDEX strides_of_session ON strides (of_session, number);
-CREATE TABLE cues (
-    seq INTEGER PRIMARY KEY, of_session TEXT NOT NULL, number INTEGER NOT NULL, decided_utc TEXT NOT NULL,
-    {_columns(Cue)}
-);
-CREATE INDEX cues_of_session ON cues (of_session, number);
-CREATE TABLE profiles (
-    runner TEXT PRIMARY KEY, baseline TEXT NOT NULL, updated_utc TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE cursors (sink TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
-PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = {VERSION};
-"""
+_STRIDE = columns_of(Stride)
+_CUE = columns_of(Cue)
+# The kinds of entries that have a row of their own: its table, and the columns after seq and session.
+_ROWS: Mapping[str, tuple[str, list[str]]] = {
+    "stride": ("strides", ["number", *_STRIDE]),
+    "cue": ("cues", ["number", "decided_utc", *_CUE]),
+    "effect": ("effects", columns_of(Effect)),
+    "pain": ("pain", columns_of(Pain)),
+}
 
 
 class Entry(NamedTuple):
     """One line of the log. `payload` is ready for JSON: None where a number is unknown."""
 
     seq: int
-    kind: str  # "started", "ended", "stride", "cue"
-    session: str
+    kind: str  # "started", "ended", "stride", "cue", "effect", "pain"
+    session: str  # "" where a pain score belongs to none
     runner: str
     payload: dict[str, Any]
     started_utc: str = ""  # of the session
@@ -98,77 +62,6 @@ class Op(NamedTuple):
     values: tuple[Any, ...]
 
 
-def number_or_null(value: Any) -> Any:
-    """NaN and infinity as NULL, anything else as it is."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-# --- opening ---
-
-
-def _migrate(conn: sqlite3.Connection) -> None:
-    """Brings a database of version 1 up to date: columns that its strides do not have become NULL, unknown.
-
-    The table is made anew, because its columns stand in the order of `Stride`.
-    """
-    present = ", ".join(row[1] for row in conn.execute("PRAGMA table_info(strides)"))
-    conn.execute("ALTER TABLE strides RENAME TO strides_before")
-    conn.execute("DROP INDEX strides_of_session")
-    for statement in _CREATE.split(";\n"):
-        if " strides " in statement:
-            conn.execute(statement)
-    conn.execute(f"INSERT INTO strides ({present}) SELECT {present} FROM strides_before")
-    conn.execute("DROP TABLE strides_before")
-    conn.execute(f"PRAGMA user_version = {VERSION}")
-
-
-def connect(path: Path) -> sqlite3.Connection:
-    """The database at `path`, made when absent. Raises SinkError with what to do."""
-    endpoint = str(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        conn = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-    except (OSError, sqlite3.Error) as error:
-        problem = f"cannot be opened ({error}); check the folder and its permissions"
-        raise SinkError(endpoint, problem) from error
-    try:
-        _prepare(conn, endpoint)
-    except sqlite3.Error as error:
-        conn.close()
-        if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
-            problem = "is not a hamstream database; move it away, or set another folder"
-        else:
-            problem = f"cannot be opened ({error}); check its permissions, and that the disk is not full"
-        raise SinkError(endpoint, problem) from error
-    except SinkError:
-        conn.close()
-        raise
-    return conn
-
-
-def _prepare(conn: sqlite3.Connection, endpoint: str) -> None:
-    conn.execute("PRAGMA journal_mode = WAL")
-    # Enough against a killed process; against a power cut the last transactions may go, the file stays sound.
-    conn.execute("PRAGMA synchronous = NORMAL")
-    conn.execute("BEGIN IMMEDIATE")
-    (version,) = conn.execute("PRAGMA user_version").fetchone()
-    (owner,) = conn.execute("PRAGMA application_id").fetchone()
-    (tables,) = conn.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if not tables:
-        for statement in _CREATE.split(";\n"):
-            conn.execute(statement)
-    elif owner != APPLICATION_ID:
-        raise SinkError(endpoint, "belongs to another program; move it away, or set another folder")
-    elif version > VERSION:
-        raise SinkError(
-            endpoint,
-            f"was written by a newer hamstream (schema {version}, this knows {VERSION}); update hamstream",
-        )
-    elif version < VERSION:
-        _migrate(conn)
-    conn.execute("COMMIT")
-
-
 # --- writing ---
 
 
@@ -192,7 +85,9 @@ def _write_ended(conn: sqlite3.Connection, session: str, values: tuple[Any, ...]
     _log(conn, session, "ended")
 
 
-def _write_row(table: str, kind: str) -> Callable[[sqlite3.Connection, str, tuple[Any, ...]], None]:
+def _write_row(kind: str) -> Callable[[sqlite3.Connection, str, tuple[Any, ...]], None]:
+    table, _ = _ROWS[kind]
+
     def write(conn: sqlite3.Connection, session: str, values: tuple[Any, ...]) -> None:
         row = (_log(conn, session, kind), session, *values)
         conn.execute(f"INSERT INTO {table} VALUES ({_marks(len(row))})", row)
@@ -211,8 +106,8 @@ def _write_cursor(conn: sqlite3.Connection, sink: str, values: tuple[Any, ...]) 
 _WRITERS = {
     "started": _write_started,
     "ended": _write_ended,
-    "stride": _write_row("strides", "stride"),
-    "cue": _write_row("cues", "cue"),
+    **{kind: _write_row(kind) for kind in _ROWS},
+    "person": people.write_person,
     "profile": _write_profile,
     "cursor": _write_cursor,
 }
@@ -258,32 +153,44 @@ def head(conn: sqlite3.Connection) -> int:
 
 def entries_after(conn: sqlite3.Connection, cursor: int, limit: int) -> list[Entry]:
     """Up to `limit` entries with a seq above `cursor`, in order."""
-    info = ", ".join(f"sessions.{name}" for name in _INFO)
-    rows = conn.execute(
-        f"SELECT log.seq, log.kind, log.session, {info}, ended_utc, cut, summary, strides.*, cues.* FROM log"
-        " LEFT JOIN sessions ON sessions.session = log.session"
-        " LEFT JOIN strides ON strides.seq = log.seq LEFT JOIN cues ON cues.seq = log.seq"
-        " WHERE log.seq > ? ORDER BY log.seq LIMIT ?",
+    info = [f"sessions.{name}" for name in _INFO]
+    rows = [f"{table}.{name}" for table, names in _ROWS.values() for name in names]
+    found = conn.execute(
+        f"SELECT log.seq, log.kind, log.session, {', '.join(info)}, ended_utc, cut, summary, {', '.join(rows)} FROM log"
+        " LEFT JOIN sessions ON sessions.session = log.session "
+        + " ".join(f"LEFT JOIN {table} ON {table}.seq = log.seq" for table, _ in _ROWS.values())
+        + " WHERE log.seq > ? ORDER BY log.seq LIMIT ?",
         (cursor, limit),
     )
-    return [_entry(row) for row in rows]
+    return [_entry(row) for row in found]
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
     seq, kind, session = row[:3]
     info = dict(zip(_INFO, row[3:], strict=False))
     ended_utc, cut, summary, *rest = row[3 + len(_INFO) :]
-    stride, cue = rest[: 3 + len(_STRIDE)], rest[3 + len(_STRIDE) :]
+    runner = info["runner"] or ""
+    payload = {"session": session} | _row(kind, rest) if kind in _ROWS else info | {"event": kind}
     if kind == "stride":
-        payload = {"session": session, "stride": stride[2]} | dict(zip(_STRIDE, stride[3:], strict=True))
+        payload["stride"] = payload.pop("number")
     elif kind == "cue":
-        payload = {"session": session, "cue_id": cue_id(session, cue[2]), "decided_utc": cue[3]}
-        payload |= dict(zip(_CUE, cue[4:], strict=True))
-    else:
-        payload = info | {"event": kind}
-        if kind == "ended":
-            payload |= {"ended_utc": ended_utc, "cut": bool(cut), "summary": json.loads(summary or "{}")}
-    return Entry(seq, kind, session, info["runner"] or "", payload, info["started_utc"] or "")
+        payload["cue_id"] = cue_id(session, payload.pop("number"))
+    elif kind == "effect":
+        payload["cue_id"] = cue_id(session, payload["cue_number"])
+    elif kind == "pain":
+        runner = payload["runner"]
+    elif kind == "ended":
+        payload |= {"ended_utc": ended_utc, "cut": bool(cut), "summary": json.loads(summary or "{}")}
+    return Entry(seq, kind, session, runner, payload, info["started_utc"] or "")
+
+
+def _row(kind: str, values: list[Any]) -> dict[str, Any]:
+    """The columns of `kind` among those of all kinds."""
+    for other, (_, names) in _ROWS.items():
+        if other == kind:
+            return dict(zip(names, values, strict=False))
+        values = values[len(names) :]
+    raise KeyError(kind)
 
 
 def cue_id(session: str, number: int) -> str:
@@ -294,12 +201,7 @@ def cue_id(session: str, number: int) -> str:
 def strides_of(conn: sqlite3.Connection, session: str) -> list[Stride]:
     """All strides of a session, in order; NULL is NaN again."""
     rows = conn.execute(f"SELECT {', '.join(_STRIDE)} FROM strides WHERE of_session = ? ORDER BY number", (session,))
-    return [_stride(row) for row in rows]
-
-
-def _stride(row: tuple[Any, ...]) -> Stride:
-    values: list[Any] = [math.nan if value is None else value for value in row]
-    return Stride(*values)
+    return [Stride(*nan_for_null(row)) for row in rows]
 
 
 def cues_of(conn: sqlite3.Connection, session: str) -> list[Cue]:
@@ -362,3 +264,15 @@ def stride(session: str, number: int, record: Stride) -> Op:
 
 def cue(session: str, number: int, record: Cue, decided_utc: str) -> Op:
     return Op("cue", session, (number, decided_utc, *(getattr(record, name) for name in _CUE)))
+
+
+def effect(session: str, record: Effect) -> Op:
+    return Op("effect", session, tuple(number_or_null(getattr(record, name)) for name in columns_of(Effect)))
+
+
+def pain(record: Pain) -> Op:
+    return Op("pain", record.session, tuple(getattr(record, name) for name in columns_of(Pain)))
+
+
+def person(record: Person) -> Op:
+    return Op("person", record.name, people.person_values(record))

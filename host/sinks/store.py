@@ -1,9 +1,9 @@
-"""The durable store: sessions, strides, cues and profiles on SQLite, and the log that other sinks read from.
+"""The durable store on SQLite: sessions and what belongs to them, runners, and the log that other sinks read from.
 
-`add_stride` and `add_cue` only put a record into a queue; a task commits the queue within half a second, in a
-thread of its own. A full disk or a locked database is reported once, the queue waits, and the commit is tried
-again: the stream never notices. A commit is one function in one thread, so a cancelled task cannot leave half
-a transaction behind.
+`add_stride`, `add_cue` and `add_effect` only put a record into a queue; a task commits the queue within half a second,
+in a thread of its own. A full disk or a locked database is reported once, the queue waits, and the commit is tried
+again: the stream never notices. A commit is one function in one thread, so a cancelled task cannot leave half a
+transaction behind.
 """
 
 import asyncio
@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import IO, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from host.errors import SinkError
-from host.records import Cue, SessionInfo, Stride, utc_text
-from host.sinks import schema
+from host.records import Cue, Effect, Pain, Person, SessionInfo, Stride, utc_text
+from host.sinks import database, people, schema
 from host.sinks.locks import share_lock, try_lock
 from host.sinks.schema import Entry, Op, SessionRow
 
@@ -104,6 +104,20 @@ class Store:
         """Stores it within half a second."""
         self._add("cue", session, lambda number: schema.cue(session, number, cue, decided_utc))
 
+    def add_effect(self, session: str, effect: Effect) -> None:
+        """Stores within half a second what came of a cue of the session."""
+        self._enqueue_record(schema.effect(session, effect))
+
+    async def add_pain(self, pain: Pain) -> None:
+        """Keeps the score; returns when it is on disk, or at once when the disk takes nothing."""
+        self._enqueue(schema.pain(pain))
+        await self._settle()
+
+    async def save_person(self, person: Person) -> None:
+        """Keeps what the runner told in place of what they told before."""
+        self._enqueue(schema.person(person))
+        await self._settle()
+
     async def save_baseline(self, runner: str, baseline: str) -> None:
         """Keeps the runner's habit (JSON) in place of the one before."""
         self._enqueue(Op("profile", runner, (baseline, utc_text(datetime.now(UTC)))))
@@ -132,7 +146,7 @@ class Store:
         return self._head
 
     async def entries_after(self, cursor: int, limit: int) -> list[Entry]:
-        """Up to `limit` entries of the log after `cursor`: strides, cues, sessions started and ended."""
+        """Up to `limit` entries of the log after `cursor`: every kind that `Entry` names."""
         return await self._run(schema.entries_after, cursor, limit)
 
     async def news(self, cursor: int) -> None:
@@ -149,6 +163,26 @@ class Store:
 
     async def cues(self, session: str) -> list[Cue]:
         return await self._run(schema.cues_of, session)
+
+    async def effects(self, session: str) -> list[Effect]:
+        """What came of the session's cues, in order."""
+        return await self._run(people.effects_of, session)
+
+    async def effects_for(self, runner: str) -> list[Effect]:
+        """What came of all cues this runner was ever given, oldest first; replays left out."""
+        return await self._run(people.effects_for, runner)
+
+    async def pain(self, runner: str) -> list[Pain]:
+        """All pain scores of a runner, in the order in which they were noted."""
+        return await self._run(people.pain_of, runner)
+
+    async def persons(self) -> list[Person]:
+        """All runners who were entered with `hamstream runner`, by name."""
+        return await self._run(people.persons)
+
+    async def person(self, name: str) -> Person | None:
+        """What the runner of that name told, or None."""
+        return next((person for person in await self.persons() if person.name == name), None)
 
     async def baseline(self, runner: str) -> str | None:
         """The runner's habit as saved last, or None."""
@@ -173,10 +207,13 @@ class Store:
 
     def _add(self, kind: str, session: str, op: Callable[[int], Op]) -> None:
         self._numbers[kind, session] += 1
+        self._enqueue_record(op(self._numbers[kind, session]))
+
+    def _enqueue_record(self, op: Op) -> None:
         if len(self._pending) >= MAX_PENDING:
             self.lost += 1
             return
-        self._enqueue(op(self._numbers[kind, session]))
+        self._enqueue(op)
 
     def _enqueue(self, op: Op) -> None:
         self._pending.append(op)
@@ -236,7 +273,7 @@ class Store:
 
 def _open(path: Path) -> tuple[sqlite3.Connection, IO[bytes], int]:
     """Connection, lock, and the log's last seq. Closes what a killed process left open, when alone."""
-    conn = schema.connect(path)
+    conn = database.connect(path)
     lock = path.with_name(path.name + ".lock").open("ab")
     if try_lock(lock):
         for session in schema.close_abandoned(conn):

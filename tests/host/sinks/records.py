@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable
 from dataclasses import fields
 
-from host.records import Cue, SessionInfo, Stride
+from host.records import Cue, Effect, Pain, SessionInfo, Stride
 
 
 def session_info(session: str = "20260301T070000000Z-ann", runner: str = "ann") -> SessionInfo:
@@ -27,6 +27,15 @@ def stride(ic_s: float, **changes: object) -> Stride:
 
 def cue(t_s: float) -> Cue:
     return Cue(t_s, "cue", "overstride", "left", "uphill", "Land under your hips")
+
+
+def effect(cue_number: int) -> Effect:
+    texts = ("overstride", "left", "en", "Land under your hips", "tibial_inclination_ic_deg")
+    return Effect(cue_number, 90.5, *texts, before=9.25, after=math.nan, n_before=20, n_after=0)
+
+
+def pain(score: int, moment: str = "after", session: str = "", runner: str = "ann") -> Pain:
+    return Pain(session, runner, moment, score, "2026-03-01T08:00:00.000Z")
 
 
 async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:

@@ -17,7 +17,7 @@ from host.sinks import influx
 from host.sinks.influx import InfluxConfig, InfluxSink
 from host.sinks.store import Store
 from tests.host.sinks.influx_server import InfluxServer
-from tests.host.sinks.records import cue, session_info, stride
+from tests.host.sinks.records import cue, effect, pain, session_info, stride
 from tests.servers import program
 
 INFO = session_info()
@@ -175,6 +175,8 @@ async def test_the_bytes_of_a_request(tmp_path: Path) -> None:
         config = InfluxConfig(url, "runs", "club", token="sesame")
         async with Store.open(tmp_path / "s.db") as store, running(InfluxSink(config, store, Feed())):
             await store.begin_session(info)
+            store.add_effect("S1", effect(1))
+            await store.add_pain(pain(3, session="S1"))
             store.add_cue("S1", cue(2.25), "2026-03-01T07:00:02.250Z")
             async with asyncio.timeout(10):
                 while not any(b"cue," in body for *_, body in seen):

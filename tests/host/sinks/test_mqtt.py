@@ -27,7 +27,7 @@ from host.sinks.mqtt import MqttConfig, MqttSink, backoff_s, topic
 from host.sinks.mqtt_link import BrokerLink, cancel
 from host.sinks.schema import utc_text
 from host.sinks.store import Store
-from tests.host.sinks.records import cue, session_info, stride, until
+from tests.host.sinks.records import cue, effect, pain, session_info, stride, until
 from tests.servers import Server, Subscriber, free_port, make_certificates, mosquitto, program
 
 INFO = session_info()
@@ -109,6 +109,8 @@ async def one_of_each(at: Bench) -> None:
     at.status()
     health = PodHealth("pelvis", "streaming", float("nan"), 207.9, 100, 2, 0, 0.4, 3.0)
     at.say("pods", {"pods": [to_payload(health)]})
+    at.store.add_effect(INFO.session, effect(1))  # effects and pain are in the log too, but not for the broker
+    await at.store.add_pain(pain(3, session=INFO.session))
     at.add_strides(2)
     at.cue()
     at.store.add_cue(INFO.session, cue(2.0), utc_text(datetime.now(UTC)))

@@ -9,17 +9,19 @@ import subprocess
 import sys
 import time
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from host.errors import SinkError
+from host.records import Person
 from host.sinks import store as store_module
 from host.sinks.store import Store
-from tests.host.sinks.records import cue, session_info, stride, until
+from tests.host.sinks.records import cue, effect, pain, session_info, stride, until
 
 INFO = session_info()
+VECTORS = Path(__file__).parents[2] / "vectors"  # store_v*.sql: dumps of databases that older versions wrote
 
 
 @pytest.fixture
@@ -128,7 +130,7 @@ async def test_profiles(path: Path) -> None:
 
 
 async def test_a_locked_database_stops_nothing_and_loses_nothing(path: Path, monkeypatch, caplog) -> None:
-    monkeypatch.setattr(store_module.schema, "BUSY_S", 0.05)
+    monkeypatch.setattr(store_module.database, "BUSY_S", 0.05)
     monkeypatch.setattr(store_module, "RETRY_S", 0.05)
     async with Store.open(path) as store:
         await store.begin_session(INFO)
@@ -243,24 +245,83 @@ async def test_files_that_are_not_ours(tmp_path: Path) -> None:
                 pass
 
 
-async def test_an_older_database_is_brought_up_to_date(path: Path) -> None:
-    """Version 1 knew fewer columns, and in another order than one that adds them at the end would have."""
+@pytest.mark.parametrize("version", [1, 2])
+async def test_an_older_database_is_brought_up_to_date(path: Path, version: int) -> None:
+    """Written by the code of its time: a session whose numbers are known, and a later one that was deleted again."""
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as conn:
+        conn.executescript((VECTORS / f"store_v{version}.sql").read_text())
+    later = {"pelvic_obliquity_range_deg", "braking_loss_mps", "leg_stiffness_npmkg", "pelvic_drop_difference_deg"}
+    later |= {"shank_rate_early_stance_dps", "vertical_stiffness_npmkg"}
+    later |= {"contact_time_difference_ms", "tibial_inclination_difference_deg"}
+    unknown = {"pelvic_drop_deg"} | (later if version == 1 else set())
     async with Store.open(path) as store:
-        await store.begin_session(INFO)
-        store.add_stride(INFO.session, stride(1.5))
-    new = ("pelvic_obliquity_range_deg", "braking_loss_mps", "leg_stiffness_npmkg", "pelvic_drop_difference_deg")
-    with closing(sqlite3.connect(path)) as conn, conn:
-        for name in new:
-            conn.execute(f"ALTER TABLE strides DROP COLUMN {name}")
-        conn.execute("PRAGMA user_version = 1")
+        assert await store.cursor("mqtt:here") == 3
+        rest = await store.entries_after(3, 10)
+        assert [(entry.seq, entry.kind, entry.runner) for entry in rest] == [(4, "stride", "ann"), (5, "ended", "ann")]
+        assert await store.cues(INFO.session) == [cue(2.0)]
+        assert await store.baseline("ann") == '{"version": 1}'
+        left, right = await store.strides(INFO.session)
+        assert (left.side, right.side, right.quality, right.ic_s) == ("left", "right", "gap|walking", 2.5)
+        assert {name for name, value in asdict(right).items() if value != value} == unknown
+        store.add_effect(INFO.session, effect(1))
+        await store.add_pain(pain(3, session=INFO.session))
+        store.add_stride(INFO.session, stride(3.5))
+        await store.news(10)
+        # 8 numbers had been given: none of them is given again, though three of their rows are gone
+        young = await store.entries_after(5, 10)
+        assert [(entry.seq, entry.kind) for entry in young] == [(9, "effect"), (10, "pain"), (11, "stride")]
+        (new,) = [found for found in await store.strides(INFO.session) if found.ic_s == 3.5]
+        assert new.leg_stiffness_npmkg == stride(3.5).leg_stiffness_npmkg
+    assert rows(path, "PRAGMA user_version") == [(3,)]
+    assert rows(path, "PRAGMA integrity_check") == [("ok",)]
+    async with Store.open(path.with_name("new.db")):
+        pass
+    shape = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name"
+    assert rows(path, shape) == rows(path.with_name("new.db"), shape)
+
+
+async def test_a_database_that_cannot_be_brought_up_to_date_stays_as_it_was(path: Path) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as conn:
+        conn.executescript((VECTORS / "store_v1.sql").read_text())
+        conn.execute("CREATE TABLE strides_before (in_the_way)")
+        before = list(conn.iterdump())
+    with pytest.raises(SinkError, match="strides_before"):
+        async with Store.open(path):
+            pass
+    with closing(sqlite3.connect(path)) as conn:
+        assert list(conn.iterdump()) == before
+
+
+async def test_what_a_person_told_comes_back_and_is_replaced(path: Path) -> None:
+    ann = Person("ann", 0.92, 61.5, 3.2, "en", "10 km without pain", frozenset({"pawing", "low_cadence"}))
     async with Store.open(path) as store:
-        store.add_stride(INFO.session, stride(2.5))
-        await wait_for_rows(path, "SELECT 1 FROM strides", 2)
-        old, young = await store.strides(INFO.session)
-        assert all(math.isnan(getattr(old, name)) for name in new)
-        for name in asdict(old):
-            if name not in new and name != "pelvic_drop_deg":
-                assert getattr(old, name) == getattr(stride(1.5), name), name
-        assert young.leg_stiffness_npmkg == stride(2.5).leg_stiffness_npmkg
-        assert [entry.kind for entry in await store.entries_after(0, 10)][:2] == ["started", "stride"]
-    assert rows(path, "PRAGMA user_version") == [(2,)]
+        await store.save_person(Person("bo", muted=frozenset()))
+        await store.save_person(Person("ann", mass_kg=60.0))
+        await store.save_person(ann)
+        assert await store.persons() == [ann, Person("bo", muted=frozenset())]
+        assert await store.person("ann") == ann
+        assert await store.person("Ann") is None
+
+
+async def test_effects_and_pain_come_back_by_session_and_by_runner(path: Path) -> None:
+    again = replace(INFO, session="again", source="replay:file.mcap")
+    async with Store.open(path) as store:
+        for info in (INFO, again):
+            await store.begin_session(info)
+            store.add_effect(info.session, effect(1))
+        await store.add_pain(pain(0, "before"))
+        await store.add_pain(pain(10, session=INFO.session))
+        await store.add_pain(pain(5, runner="bo"))
+        assert [repr(found) for found in await store.effects(INFO.session)] == [repr(effect(1))]
+        assert [repr(found) for found in await store.effects_for("ann")] == [repr(effect(1))]
+        assert await store.pain("ann") == [pain(0, "before"), pain(10, session=INFO.session)]
+        entries = [entry for entry in await store.entries_after(0, 10) if entry.kind in ("effect", "pain")]
+    assert [entry.runner for entry in entries] == ["ann", "ann", "ann", "ann", "bo"]
+    assert entries[0].payload == asdict(effect(1)) | {
+        "session": INFO.session,
+        "cue_id": f"{INFO.session}-1",
+        "after": None,
+    }
+    assert entries[3].payload == asdict(pain(10, session=INFO.session))
