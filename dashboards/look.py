@@ -6,13 +6,12 @@ the pelvis is natural.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import get_args
 
 from grafana_foundation_sdk.builders import common, dashboard, stat, statetimeline, table, timeseries
 from grafana_foundation_sdk.models import common as options
 from grafana_foundation_sdk.models import dashboard as models
 
-from host.config import Fault
+from host.coach.faults import FAULTS
 
 LEFT, RIGHT = "#56b4e9", "#e69f00"
 WELL, NEAR, BEYOND = "#29b78f", "#f0e442", "#e69f00"
@@ -170,5 +169,5 @@ def transformed(name: str, **how: object) -> models.DataTransformerConfig:
 
 def fault_words() -> list[models.ValueMapping]:
     """The coach's fault ids as words; the empty id is a runner with nothing to mend."""
-    named = {fault: (fault.replace("_", " ").capitalize(), BEYOND) for fault in get_args(Fault)}
+    named = {fault.id: (fault.id.replace("_", " ").capitalize(), BEYOND) for fault in FAULTS}
     return words({"": ("Good form", WELL)} | named)

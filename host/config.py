@@ -15,15 +15,16 @@ import shlex
 import tomllib
 import types
 from collections.abc import Iterable, Iterator, Mapping
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 from platformdirs import user_config_path, user_data_path
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from dsp.types import Role
+from host.addresses import is_loopback
+from host.coach.cues import language, languages
 from host.errors import ConfigError
 
 CONFIG_VARIABLE = "HAMSTREAM_CONFIG"
@@ -42,20 +43,13 @@ _NAME = r"^\w[\w .-]{0,63}$"
 
 _TOPIC = r"^[^+#/$\x00][^+#/\x00]*(/[^+#/\x00]+)*$"
 
-# The ids that the coach knows. Written out here because the coach may not be imported; a test compares them.
-Language = Literal["de", "en"]
-Fault = Literal[
-    "overstride",
-    "hips_back",
-    "sitting_back",
-    "pawing",
-    "hip_lag",
-    "tilt_flattened",
-    "tilt_excessive",
-    "stiff_pelvis",
-    "asymmetry",
-    "low_cadence",
-]
+# What the coach has texts for. A name alone for mypy, which takes no alias that is made while running.
+if TYPE_CHECKING:
+    Language = str
+    Fault = str
+else:
+    Language = Literal[languages()]
+    Fault = Literal[tuple(language("en").faults)]
 
 
 def _words(value: Any) -> Any:
@@ -266,14 +260,6 @@ def parse(raw: Mapping[str, Any], environ: Mapping[str, str], folder: Path) -> C
     ca_file = config.influx.ca_file and folder / config.influx.ca_file
     influx = config.influx.model_copy(update={"ca_file": ca_file, "token": _secret(environ, INFLUX_TOKEN_VARIABLE)})
     return config.model_copy(update={"storage": storage, "mqtt": mqtt, "influx": influx, "web": web})
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this computer can reach a server that listens on `host`."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def _secret(environ: Mapping[str, str], variable: str) -> SecretStr | None:

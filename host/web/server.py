@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 
 import uvicorn
 
-from host.config import is_loopback
+from host.addresses import is_loopback
 from host.errors import ConfigError
 from host.feed import Feed
 from host.web.app import Norm, create_app

@@ -2,16 +2,16 @@
 
 import os
 import re
-import typing
 from pathlib import Path
 
 import pytest
 
 from dsp.types import Role
 from host import config as config_module
+from host.addresses import is_loopback
 from host.coach.cues import languages
 from host.coach.faults import FAULTS
-from host.config import Config, is_loopback, load
+from host.config import Config, load
 from host.errors import ConfigError, HamstreamError
 from host.sinks.mqtt_link import MqttConfig
 
@@ -60,9 +60,12 @@ def test_every_key_is_in_the_docs() -> None:
             assert field.exclude or f"`{name}.{key}`" in docs, f"{name}.{key}"
 
 
-def test_languages_and_faults_are_those_of_the_coach() -> None:
-    assert set(typing.get_args(config_module.Fault)) >= {fault.id for fault in FAULTS}
-    assert set(typing.get_args(config_module.Language)) == set(languages())
+@pytest.mark.parametrize("code", languages())
+def test_every_language_and_every_fault_of_the_coach_can_be_set(tmp_path: Path, code: str) -> None:
+    every = [fault.id for fault in FAULTS]
+    text = GOOD_RUNNER.replace('name = "Ann"', f'name = "Ann"\nlanguage = "{code}"\nmuted = {every}')
+    runner = loaded(tmp_path, text).runner("Ann")
+    assert (runner.language, runner.muted) == (code, set(every))
 
 
 def test_everything_has_a_default(tmp_path: Path) -> None:
