@@ -11,7 +11,6 @@ import logging
 import signal
 import sys
 from collections.abc import Coroutine, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -86,6 +85,11 @@ def _parser() -> argparse.ArgumentParser:
     sessions = commands.add_parser("sessions", help="what is stored")
     sessions.set_defaults(command=_sessions)
 
+    report = commands.add_parser("report", help="a session as one page to read, keep and print")
+    _add_session(report)
+    report.add_argument("--out", type=Path, metavar="FILE", help="where to (default: SESSION.html, here)")
+    report.set_defaults(command=_report)
+
     doctor = commands.add_parser("doctor", help="what works, what does not, what to do")
     doctor.set_defaults(command=_doctor)
     return parser
@@ -120,6 +124,10 @@ def _address(text: str) -> dict[str, Any]:
     if not host or host.isdigit() or parts.netloc.endswith(":") or parts.path or parts.username is not None:
         raise argparse.ArgumentTypeError(f"{text!r} is not HOST or HOST:PORT, such as 127.0.0.1:8808")
     return {"enabled": True, "host": host} | ({} if port is None else {"port": port})
+
+
+def _add_session(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("session", metavar="SESSION", help="as `hamstream sessions` shows it, or last")
 
 
 def _speed(text: str) -> float:
@@ -248,13 +256,15 @@ def _sessions(args: argparse.Namespace) -> None:
         if not sessions:
             print("No session yet. `hamstream demo` makes one.")
         for row in sessions:
-            started = datetime.fromisoformat(row.started_utc).astimezone()
-            print(
-                f"{started:%Y-%m-%d %H:%M}  {row.runner:<16} {row.duration_s / 60:6.1f} min {row.strides:6d} strides"
-                f" {row.cues:3d} cues  {row.source:<8} {row.session}{' (cut short)' if row.cut else ''}"
-            )
+            print(row)
 
     asyncio.run(show())
+
+
+def _report(args: argparse.Namespace) -> None:
+    from host.report.write import write_report
+
+    print(asyncio.run(write_report(_config(args), args.session, args.out)))
 
 
 def _doctor(args: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ HamstreamError
 │   ├── ConnectFailedError
 │   └── LinkLostError
 ├── RecordingError               path, offset
+├── UnknownSessionError          session
 └── SinkError                    endpoint
 
 Foreign exceptions are translated once per boundary, by type. The text is for the person who reads it: what is
@@ -79,6 +80,16 @@ class RecordingError(HamstreamError):
         self.path, self.offset = path, offset
         where = "" if offset is None else f" at byte {offset}"
         super().__init__(f"{path}{where}: {problem}")
+
+
+class UnknownSessionError(HamstreamError):
+    """No session of that name is stored. `stored`: a line for each that is, as `hamstream sessions` shows them."""
+
+    def __init__(self, session: str, stored: Sequence[str]) -> None:
+        self.session = session
+        known = "\n".join(["There are:", *stored, "Name one by its last column, or say last."])
+        nothing = "Nothing is stored yet: `hamstream demo` makes a session."
+        super().__init__(f"no session is called {session!r}. {known if stored else nothing}")
 
 
 class SinkError(HamstreamError):

@@ -85,6 +85,11 @@ class Coach:
         """The faults that hold now, by priority."""
         return tuple(pattern.held for pattern in self._patterns.values() if pattern.held)
 
+    @property
+    def usual(self) -> Baseline | None:
+        """What this session is judged by: the profile, or else its own first minute once that is learnt."""
+        return self._usual
+
     def baseline(self) -> Baseline | None:
         """The profile with this session's habit merged in; None while neither is known."""
         session = self._learner.session()

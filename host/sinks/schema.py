@@ -53,6 +53,14 @@ class SessionRow:
     cues: int
     summary: dict[str, Any]
 
+    def __str__(self) -> str:
+        """One line for people, the session's name last."""
+        started = datetime.fromisoformat(self.started_utc).astimezone()
+        return (
+            f"{started:%Y-%m-%d %H:%M}  {self.runner:<16} {self.duration_s / 60:6.1f} min {self.strides:6d} strides"
+            f" {self.cues:3d} cues  {self.source:<8} {'(cut short) ' if self.cut else ''}{self.session}"
+        )
+
 
 class Op(NamedTuple):
     """One thing to write: a key of `_WRITERS`, its session, runner or sink, and the values."""

@@ -21,7 +21,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Concatenate, ParamSpec, Self, TypeVar
 
-from host.errors import SinkError
+from host.errors import SinkError, UnknownSessionError
 from host.records import Cue, Effect, Pain, Person, SessionInfo, Stride, utc_text
 from host.sinks import database, people, schema
 from host.sinks.locks import share_lock, try_lock
@@ -157,6 +157,14 @@ class Store:
     async def sessions(self) -> list[SessionRow]:
         """All sessions, oldest first."""
         return await self._run(schema.sessions)
+
+    async def session(self, name: str) -> SessionRow:
+        """The session of that name, or the newest for `last`. Raises UnknownSessionError."""
+        rows = await self.sessions()
+        for row in reversed(rows):
+            if name in ("last", row.session):
+                return row
+        raise UnknownSessionError(name, [str(row) for row in rows])
 
     async def strides(self, session: str) -> list[Stride]:
         return await self._run(schema.strides_of, session)

@@ -64,6 +64,9 @@ async def test_ctrl_c_ends_the_demo_with_a_summary(tmp_path: Path) -> None:
 
     listed = await asyncio.to_thread(hamstream, tmp_path, "sessions")
     assert recordings[0].stem in listed.stdout
+    reported = await asyncio.to_thread(hamstream, tmp_path, "report", "last", "--out", str(tmp_path / "report.html"))
+    assert reported.stdout.splitlines()[-1] == str(tmp_path / "report.html")
+    assert recordings[0].stem in (tmp_path / "report.html").read_text()
     replayed = await asyncio.to_thread(hamstream, tmp_path, "replay", str(recordings[0]), "--speed", "max")
     assert replayed.returncode == 0
     assert " running\n" in replayed.stdout
@@ -88,6 +91,7 @@ async def test_scan_shows_the_pods_in_the_air(tmp_path: Path) -> None:
         (("demo", "--listen", "0.0.0.0"), "set the variable HAMSTREAM_WEB_TOKEN"),
         (("demo", "--listen", "8808"), "'8808' is not HOST or HOST:PORT"),
         (("analyze", "nothing.imu.csv", "--out", "."), "nothing.imu.csv"),
+        (("report", "yesterday"), "`hamstream demo` makes a session"),
     ],
 )
 def test_wrong_use_gets_one_clear_sentence(arguments: tuple[str, ...], sentence: str, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ import csv
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,11 +19,11 @@ from host.analyze import analyze_files
 from host.coach.coach import Coach
 from host.config import Config, RunnerConfig, StorageConfig
 from host.pipeline import Pipeline
-from host.pods.profile import G_MPS2, Packet, PodInfo
-from host.records import Channel, LinkState, PodEvent, SessionInfo
+from host.records import SessionInfo
 from host.results import CUE_COLUMNS, STRIDE_COLUMNS
 from host.sinks.recording import Recorder
 from host.sinks.store import Store
+from tests.host.stored import events_of
 
 SHARED = Path(__file__).parents[3] / "shared"
 SECONDS = 36.0
@@ -141,27 +140,6 @@ def test_strides_after_a_pod_has_died_are_not_lost(run: tuple[Frames, list[TrueS
     last = {row["side"]: float(row["next_ic_s"]) for row in rows_of(tmp_path / "run.strides.csv")}
     assert last["right"] < SECONDS - 2.9
     assert last["left"] > SECONDS - 1.0
-
-
-def events_of(frames: Frames) -> Iterator[PodEvent]:
-    """The frames as the packets of three pods would have brought them, 30 ms late."""
-    ranges = {"acc_range_g": 16, "gyr_range_dps": 2000}
-    events = []
-    for role, of_pod in frames.items():
-        info = PodInfo(role, rate_hz=208, samples_per_packet=8, **ranges)
-        events += [
-            PodEvent(role, Channel.LINK, 0, LinkState.STREAMING.encode()),
-            PodEvent(role, Channel.INFO, 1, bytes(info)),
-        ]
-        counts = np.hstack(
-            [of_pod["acc_mps2"] / (16 * G_MPS2 / 32768), of_pod["gyr_radps"] / (np.radians(2000) / 32768)]
-        ).round().clip(-32768, 32767).astype(np.int16)  # fmt: skip
-        for seq, start in enumerate(range(0, len(of_pod) - 7, 8)):
-            tick = round(of_pod["t_s"][start] * 32768)
-            arrival_ns = round((of_pod["t_s"][start + 7] + 0.03) * 1e9)
-            packet = Packet(seq % 65536, tick, counts[start : start + 8])
-            events.append(PodEvent(role, Channel.PACKET, arrival_ns, bytes(packet)))
-    yield from sorted(events, key=lambda event: event.arrival_ns)
 
 
 async def test_a_recording_gives_what_the_pipeline_gave(run: tuple[Frames, list[TrueStride]], tmp_path: Path) -> None:

@@ -1,0 +1,81 @@
+"""What a report is made of, read from the store and from the session's recording, where there is one."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from dsp.types import Role
+from host.coach.baseline import Baseline
+from host.errors import RecordingError
+from host.pods.stream import PodStream
+from host.records import Cue, PodHealth, Stride
+from host.report.metrics import Medians, medians
+from host.sinks.recording import read_coach, read_recording
+from host.sinks.schema import SessionRow
+from host.sinks.store import Store
+
+log = logging.getLogger(__name__)
+
+# As many sessions before as a person can compare at a glance.
+EARLIER_SESSIONS = 12
+# Events read at once from a recording: some 25 s of three pods.
+BATCH_EVENTS = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What only the recording knows."""
+
+    pods: Sequence[PodHealth] = ()  # at the end
+    baseline: Baseline | None = None  # the runner's habit as the coach knew it at the start
+    muted: frozenset[str] = frozenset()
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A session before this one, in the middle of its good strides."""
+
+    row: SessionRow
+    medians: Medians
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """All of one session, and what there is to compare it with."""
+
+    row: SessionRow
+    strides: Sequence[Stride]
+    cues: Sequence[Cue]
+    earlier: Sequence[Earlier] = ()  # of this runner, oldest first
+    recorded: Recorded | None = None
+
+
+async def gather(store: Store, row: SessionRow) -> Material:
+    """Reads all of it. A recording that is missing or damaged is no reason not to report."""
+    before = [one for one in await store.sessions() if one.runner == row.runner and one.started_utc < row.started_utc]
+    earlier = [Earlier(one, medians(await store.strides(one.session))) for one in before[-EARLIER_SESSIONS:]]
+    recorded = await asyncio.to_thread(_read_recording, Path(row.recording)) if row.recording else None
+    return Material(row, await store.strides(row.session), await store.cues(row.session), earlier, recorded)
+
+
+def _read_recording(path: Path) -> Recorded | None:
+    try:
+        settings = read_coach(path)
+        streams = {role: PodStream(role) for role in Role}
+        _, events = read_recording(path)
+        while batch := list(islice(events, BATCH_EVENTS)):
+            for role, stream in streams.items():
+                stream.feed_many([event for event in batch if event.role == role])
+        return Recorded([stream.health for stream in streams.values()], *_coach_settings(settings))
+    except (RecordingError, ValueError) as error:
+        log.warning("the report does without the recording: %s", error)
+        return None
+
+
+def _coach_settings(settings: Mapping[str, str]) -> tuple[Baseline | None, frozenset[str], str]:
+    baseline = Baseline.from_json(settings["baseline"]) if settings.get("baseline") else None
+    return baseline, frozenset(settings.get("muted", "").split()), settings.get("language", "en")

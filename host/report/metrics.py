@@ -1,0 +1,125 @@
+"""The metrics that a report tells of, as people read them, and their medians over a session."""
+
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from host.coach.norms import UNKNOWN, Usual, norm
+from host.records import Stride
+
+SIDES = ("left", "right")
+BOTH = "both"  # beside them: both legs, taken together
+
+# Usual is within so many SD of the mean: the limit from which the coach takes a pattern seriously (faults.py).
+BAND_SDS = 1.5
+
+DASH, MINUS = "\u2013", "\u2212"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric as people read it."""
+
+    field: str  # of Stride
+    title: str
+    unit: str
+    digits: int
+    least: float  # a chart's axis spans at least this much, in `unit`, so that noise does not look like news
+    says: str = ""
+    legs: bool = True  # left and right apart; False: it is of the whole body
+    # What is usual: of healthy runners, or of this runner alone. Never the former for the tilt: a natural one is
+    # no fault.
+    usual: Literal["norm", "own", ""] = "norm"
+    factor: float = 1.0  # from the field's unit to `unit`
+    lowest: float = -math.inf  # where a chart's axis may begin, in `unit`
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        return SIDES if self.legs else (BOTH,)
+
+    def text(self, value: float) -> str:
+        """The value in `unit`, without it."""
+        if math.isnan(value):
+            return DASH
+        text = f"{value * self.factor:.{self.digits}f}"
+        return with_minus(text) if float(text) else text.lstrip("-")
+
+
+def with_minus(number: str) -> str:
+    """A number as it is printed, with the minus that is as wide as a plus."""
+    return number.replace("-", MINUS)
+
+
+SHIN = Metric(
+    "tibial_inclination_ic_deg",
+    "Shin angle at landing",
+    "°",
+    1,
+    12.0,
+    "How far the ankle is ahead of the knee at touch-down. Less is nearer to landing beneath yourself.",
+)
+FOOT_AHEAD = Metric(
+    "foot_ahead_of_pelvis_mm",
+    "Foot ahead of the hips",
+    "mm",
+    0,
+    120.0,
+    "How far ahead of the hips the foot touches down.",
+)
+CONTACT = Metric(
+    "contact_time_ms",
+    "Ground contact",
+    "ms",
+    0,
+    80.0,
+    "How long each foot is on the ground. Faster running shortens it.",
+)
+CADENCE = Metric("cadence_spm", "Cadence", "steps/min", 0, 24.0, "Steps of both feet.", legs=False)
+TILT = Metric(
+    "pelvic_tilt_deg",
+    "Pelvic tilt",
+    "°",
+    1,
+    12.0,
+    "Against quiet standing, forward is up. Tilting forward is natural: only a change from your own is news.",
+    legs=False,
+    usual="own",
+)
+SPEED = Metric("speed_mps", "Speed", "km/h", 1, 4.0, legs=False, usual="", factor=3.6)
+GRADE = Metric("grade_percent", "Slope", "%", 1, 6.0, "Uphill is up.", legs=False, usual="")
+BOUNCE = Metric("vertical_oscillation_mm", "Up and down", "mm", 0, 40.0, legs=False)
+DROP = Metric("pelvic_drop_deg", "Hip drop", "°", 1, 6.0)
+ROTATION = Metric("pelvic_rotation_range_deg", "Hip rotation", "°", 1, 10.0, legs=False)
+
+CHARTED = (SHIN, FOOT_AHEAD, CONTACT, CADENCE, TILT, SPEED, GRADE)
+TABLED = (SHIN, FOOT_AHEAD, CONTACT, CADENCE, TILT, BOUNCE, DROP, ROTATION)
+TRENDED = (SHIN, FOOT_AHEAD, CONTACT, CADENCE, TILT, SPEED)
+_FIELDS = sorted({metric.field for metric in (*CHARTED, *TABLED)})
+
+Medians = Mapping[tuple[str, str], float]
+
+
+def medians(strides: Iterable[Stride]) -> Medians:
+    """The median over good strides of every metric, by (field, side) with side "left", "right" and "both"."""
+    good = [stride for stride in strides if stride.good]
+    legs = {side: [stride for stride in good if stride.side == side] for side in SIDES} | {BOTH: good}
+    return {(name, side): median(getattr(s, name) for s in legs[side]) for name in _FIELDS for side in legs}
+
+
+def median(values: Iterable[float]) -> float:
+    """Of the known values; NaN where there is none."""
+    known = [value for value in values if not math.isnan(value)]
+    return statistics.median(known) if known else math.nan
+
+
+def healthy(metric: Metric, speed_mps: float) -> Usual:
+    """Mean and SD among healthy runners at that speed; NaN where no norm applies."""
+    return norm(metric.field, speed_mps) if metric.usual == "norm" else UNKNOWN
+
+
+def distance_m(strides: Sequence[Stride]) -> float:
+    """How far: each stride of a known speed stands for half its time, because two legs run at once."""
+    ways = (stride.speed_mps * (stride.next_ic_s - stride.ic_s) / 2.0 for stride in strides)
+    return math.fsum(way for way in ways if not math.isnan(way))

@@ -1,0 +1,130 @@
+"""The report as one HTML file: no script, nothing from elsewhere, so it can be kept, sent and printed."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from typing import NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from host.coach import cues
+from host.coach.coach import Coach, CoachParams
+from host.coach.faults import FAULTS
+from host.records import Cue
+from host.report import words
+from host.report.charts import Axis, chart, time_axis, time_ticks
+from host.report.figures import at_same_speed, facts, figures, own_band
+from host.report.material import Material, Recorded
+from host.report.metrics import BAND_SDS, CHARTED, medians
+from host.report.timeline import Replay, replay
+from host.report.trends import trends
+
+DISCLAIMER = "hamstream is a training aid, not a medical device. It does not diagnose."
+NARROWEST_PERCENT = 0.4  # of a bar, so that it can be seen
+
+
+def report_html(material: Material) -> str:
+    """The report, whole. The same material always makes the same page."""
+    recorded = material.recorded or Recorded()
+    texts = cues.language(recorded.language)
+    coach = Coach(recorded.baseline, muted=recorded.muted, language=recorded.language)
+    again = replay(material.strides, coach, CoachParams().forget_s)
+    summary = coach.summary()
+    now = medians(material.strides)
+    time = time_axis(material.strides)
+    own = own_band(material.strides, coach.usual)
+    compared = at_same_speed(material.earlier, now)
+    title, sentence = words.headline(material.strides, again, material.cues, summary["running_s"], texts)
+    charts = [chart(metric, material.strides, time, own.get(metric.field)) for metric in CHARTED]
+    return _template().render(
+        row=material.row,
+        started=_local(material.row.started_utc),
+        title=title,
+        sentence=sentence,
+        facts=facts(material, summary["running_s"], now),
+        timeline=timeline(again, material.cues, time, texts),
+        cues=[(cue, words.clock(cue.t_s), texts.faults[cue.fault].name) for cue in material.cues],
+        figures=figures(now, compared),
+        compared=len(compared),
+        band_sds=f"{BAND_SDS:g}",
+        charts=[one for one in charts if one],
+        time_ticks=time_ticks(time),
+        cue_marks=[time.percent(cue.t_s) for cue in material.cues],
+        trends=trends(material, now, summary, again, texts),
+        first=_local(material.earlier[0].row.started_utc) if material.earlier else None,
+        advice=summary["faults"],
+        closing=summary["closing"],
+        strides=len(material.strides),
+        good=sum(stride.good for stride in material.strides),
+        flaws=words.quality(material.strides),
+        pods=recorded.pods,
+        judged_by=words.judged_by(recorded.baseline, coach.usual),
+        same=words.decisions(again.cues) == words.decisions(material.cues),
+        disclaimer=DISCLAIMER,
+    )
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("host.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"plural": words.plural, "capital": words.capital}
+    return environment.get_template("report.html")
+
+
+def _local(utc: str) -> datetime:
+    """The moment on the clock of the computer that writes the report."""
+    return datetime.fromisoformat(utc).astimezone()
+
+
+class Bar(NamedTuple):
+    side: str
+    at: float  # percent of the time, as `width`
+    width: float
+    text: str
+
+
+class Mark(NamedTuple):
+    kind: str
+    at: float
+    text: str
+
+
+class Row(NamedTuple):
+    """A fault over time."""
+
+    fault: str
+    name: str
+    held: str
+    bars: Sequence[Bar]
+    marks: Sequence[Mark]
+
+
+def timeline(again: Replay, said: Sequence[Cue], time: Axis, texts: cues.Language) -> list[Row]:
+    """A row for each fault that held or was spoken of, in order of priority."""
+    rows = []
+    for fault in FAULTS:
+        bars = [
+            Bar(
+                span.side or "both",
+                time.percent(span.begin_s),
+                max(time.percent(span.end_s) - time.percent(span.begin_s), NARROWEST_PERCENT),
+                f"{words.clock(span.begin_s)} to {words.clock(span.end_s)}",
+            )
+            for span in again.spans
+            if span.fault == fault.id
+        ]
+        marks = [
+            Mark(cue.kind, time.percent(cue.t_s), f"{words.clock(cue.t_s)} {cue.text}")
+            for cue in said
+            if cue.fault == fault.id
+        ]
+        if bars or marks:
+            held = words.clock(again.held_s(fault.id))
+            rows.append(Row(fault.id, texts.faults[fault.id].name, held, bars, marks))
+    return rows

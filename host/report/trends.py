@@ -1,0 +1,75 @@
+"""From session to session: a point each, the last is the session that is reported."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from host.coach.cues import Language
+from host.report import words
+from host.report.charts import Axis, Line, Tick, axis_around, line_path
+from host.report.material import Material
+from host.report.metrics import BOTH, TRENDED, Medians, Metric
+from host.report.timeline import Replay
+
+SHARE_LEAST_PERCENT = 40.0  # an axis of the share of strides spans at least this much
+
+
+class Point(NamedTuple):
+    side: str
+    x: float  # percent from the left
+    y: float  # percent from below
+    text: str
+
+
+class Trend(NamedTuple):
+    """One small chart."""
+
+    metric: Metric
+    lines: Sequence[Line]
+    points: Sequence[Point]
+    y_ticks: Sequence[Tick]
+
+
+def trends(material: Material, now: Medians, summary: Mapping[str, Any], again: Replay, texts: Language) -> list[Trend]:
+    """Of the fault that mattered most, and of the metrics; none for a runner's first session."""
+    if not material.earlier:
+        return []
+    made = []
+    fault = words.main_fault(again)
+    if fault:
+        shares = [share_percent(one.row.summary, fault, one.row.strides) for one in material.earlier]
+        shares.append(share_percent(summary, fault, len(material.strides)))
+        share = Metric(
+            "", words.capital(texts.faults[fault].name), "% of strides", 0, SHARE_LEAST_PERCENT, legs=False, lowest=0.0
+        )
+        made.append(trend(share, {BOTH: shares}))
+    sessions = [*(one.medians for one in material.earlier), now]
+    made += [
+        trend(metric, {side: [of[metric.field, side] for of in sessions] for side in metric.sides})
+        for metric in TRENDED
+    ]
+    return [one for one in made if one]
+
+
+def share_percent(summary: Mapping[str, Any], fault: str, strides: int) -> float:
+    """In how many strides of a session a fault held; NaN for a session that was cut short before it was summed up."""
+    if "faults" not in summary or not strides:
+        return math.nan
+    held = summary["faults"].get(fault, {}).get("strides_held", {})
+    return 100.0 * sum(held.values()) / strides
+
+
+def trend(metric: Metric, values: Mapping[str, Sequence[float]]) -> Trend | None:
+    """`values`: for each side one a session, oldest first. None where nothing is known."""
+    shown = {side: [value * metric.factor for value in of] for side, of in values.items()}
+    known = [value for of in shown.values() for value in of if not math.isnan(value)]
+    if not known:
+        return None
+    y = axis_around(known, metric.least, metric.lowest)
+    x = Axis(-0.5, len(next(iter(shown.values()))) - 0.5)
+    lines, points = [], []
+    for side, of in shown.items():
+        there = [(i, value) for i, value in enumerate(of) if not math.isnan(value)]
+        lines.append(Line(side, line_path([(x.percent(i), y.percent(value)) for i, value in there])))
+        points += [Point(side, x.percent(i), y.percent(v), metric.text(v / metric.factor)) for i, v in there]
+    return Trend(metric, lines, points, y.ticks(4))

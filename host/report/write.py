@@ -1,0 +1,32 @@
+"""Writes a stored session's report into a file: the work of `hamstream report`."""
+
+import asyncio
+from pathlib import Path
+
+from host.config import Config
+from host.report.material import gather
+from host.report.page import report_html
+from host.results import whole_file
+from host.sinks.store import Store
+from host.terminal import waiting
+
+
+async def write_report(config: Config, session: str, out: Path | None = None) -> Path:
+    """Where it wrote: `out`, or a file named after the session in this folder.
+
+    `session` may be `last`. Raises UnknownSessionError, or SinkError when the file or the store cannot be used.
+    """
+    async with Store.open(config.database) as store:
+        row = await store.session(session)
+        with waiting(f"Writing the report of {row.session} ..."):
+            html = await report_of(store, row.session)
+    path = out or Path(f"{row.session}.html")
+    with whole_file(path) as file:
+        file.write(html)
+    return path
+
+
+async def report_of(store: Store, session: str) -> str:
+    """The report as HTML. Raises UnknownSessionError. The event loop goes on meanwhile."""
+    material = await gather(store, await store.session(session))
+    return await asyncio.to_thread(report_html, material)

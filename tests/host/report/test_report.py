@@ -1,0 +1,251 @@
+"""The report of stored runs: its numbers against the database, its timeline against the live coach, its words."""
+
+import re
+import sqlite3
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pytest_asyncio
+
+from dsp.types import Role
+from host.coach.coach import Coach
+from host.config import Config, StorageConfig
+from host.errors import SinkError, UnknownSessionError
+from host.report.material import gather
+from host.report.page import report_html
+from host.report.timeline import replay
+from host.report.write import report_of, write_report
+from host.sinks.store import Store
+from tests.host.coach.runner import Run
+from tests.host.stored import StoredRun, store_run
+
+OVERSTRIDE = "stand 5; run 3.1; at 100 overstride strong right deaf; at 190 well"
+LOST = {Role.SHANK_LEFT: range(5000, 5013)}
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@dataclass(frozen=True)
+class Sessions:
+    folder: Path
+    well: StoredRun
+    faulty: StoredRun
+    cut: StoredRun
+
+    @property
+    def config(self) -> Config:
+        return Config(storage=StorageConfig(folder=self.folder))
+
+    def query(self, sql: str, *values: object) -> np.ndarray:
+        """Straight from the database, without the product's code."""
+        with sqlite3.connect(self.config.database) as conn:
+            return np.array(conn.execute(sql, values).fetchall(), float)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def sessions(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sessions]:
+    """Ann's: all well; then, with that habit known, an overstride and lost packets; then a run that was killed."""
+    folder = tmp_path_factory.mktemp("stored")
+    recordings = folder / "recordings"
+    recordings.mkdir()
+    async with Store.open(Config(storage=StorageConfig(folder=folder)).database) as store:
+        well = await store_run(store, "stand 5; run 3.0", 110)
+        profile = well.coach.baseline()
+        faulty = await store_run(store, OVERSTRIDE, 220, days=2, profile=profile, recordings=recordings, lost=LOST)
+        cut = await store_run(store, "stand 5; run 3.0", 40, days=4, ends=False)
+    yield Sessions(folder, well, faulty, cut)
+
+
+async def report(sessions: Sessions, session: str) -> str:
+    async with Store.open(sessions.config.database) as store:
+        return await report_of(store, session)
+
+
+class Cells(HTMLParser):
+    """The texts of elements that carry a metric and a side."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: dict[tuple[str, str], str] = {}
+        self._of: tuple[str, str] | None = None
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "td" and "data-side" in given:
+            self._of = str(given["data-metric"]), str(given["data-side"])
+            self.found[self._of] = ""
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "td":
+            self._of = None
+
+    def handle_data(self, data: str) -> None:
+        if self._of:
+            self.found[self._of] += data
+
+
+def text_of(html: str) -> str:
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", html[html.index("<body") :])))
+
+
+async def test_key_figures_are_the_medians_of_the_stored_strides(sessions: Sessions):
+    html = await report(sessions, sessions.faulty.session)
+    shown = Cells(html).found
+    assert len(shown) == 12
+    for (metric, side), text in shown.items():
+        legs = ("left", "right") if side == "both" else (side, side)
+        values = sessions.query(
+            f"SELECT {metric} FROM strides WHERE of_session = ? AND quality = '' AND side IN (?, ?)",
+            *(sessions.faulty.session, *legs),
+        )
+        digits = len(text.split()[0].partition(".")[2])
+        assert float(text.split()[0]) == pytest.approx(np.nanmedian(values), abs=0.51 * 10**-digits), metric
+    ic_s, next_ic_s, speed_mps = sessions.query(
+        "SELECT ic_s, next_ic_s, speed_mps FROM strides WHERE of_session = ? AND speed_mps NOT NULL",
+        sessions.faulty.session,
+    ).T
+    metres = ((next_ic_s - ic_s) * speed_mps).sum() / 2
+    assert f"{metres / 1000:.2f} km" in html
+    assert 550 < metres < 700  # 214 s at 3.1 m/s
+
+
+async def test_the_timeline_is_what_the_live_coach_held(sessions: Sessions):
+    run = sessions.faulty
+    profile = sessions.well.coach.baseline()
+    again = replay(run.strides, Coach(profile), 10.0)
+    assert [*again.cues] == run.cues
+    for t_s, held in run.held:
+        assert {(s.fault, s.side) for s in again.spans if s.begin_s <= t_s < s.end_s} == held
+    (span,) = again.spans
+    assert (span.fault, span.side) == ("overstride", "right")
+    assert 100 < span.begin_s < 130
+    assert 190 < span.end_s < 215
+
+
+async def test_a_fault_does_not_hold_through_a_pause():
+    run = Run()
+    run.go(100)
+    run.go(30, tibial_inclination_ic_deg_by=9.0, foot_ahead_of_pelvis_mm_by=60.0)
+    last_s = run.strides[-1].decided_s
+    run.pause(60)
+    run.go(30)
+    spans = replay(run.strides, Coach(), 10.0).spans
+    assert [(span.fault, span.end_s) for span in spans] == [("overstride", last_s)]
+
+
+async def test_a_fault_is_told_with_its_cues_and_what_to_do(sessions: Sessions):
+    html = await report(sessions, sessions.faulty.session)
+    text = text_of(html)
+    assert "<h1>Landing ahead of the body</h1>" in html
+    assert "on the right. You heard" in text
+    assert "gone at the end" in text
+    for cue in sessions.faulty.cues:
+        assert cue.text in text
+    for fault in sessions.faulty.coach.summary()["faults"].values():
+        assert fault["advice"] in text
+        assert all(exercise in text for exercise in fault["exercises"])
+    assert "your own habit, learnt over 1 session before" in text
+    assert "not stored any more" not in text
+    assert "not a medical device" in text
+
+
+async def test_earlier_sessions_at_about_the_same_speed_are_compared(sessions: Sessions):
+    html = await report(sessions, sessions.faulty.session)
+    medians = [
+        np.nanmedian(
+            sessions.query(
+                "SELECT contact_time_ms FROM strides WHERE of_session = ? AND quality = '' AND side = ?",
+                *(sessions.well.session, side),
+            )
+        )
+        for side in ("left", "right")
+    ]
+    assert " · ".join(f"{value:.0f}" for value in medians) in html
+    assert "your 1 earlier session at about this speed" in html
+    assert "From session to session" in html
+    assert "From session to session" not in await report(sessions, sessions.well.session)  # it was the first
+
+
+async def test_lost_packets_are_counted_from_the_recording(sessions: Sessions):
+    text = text_of(await report(sessions, sessions.faulty.session))
+    assert re.search(r"shank left \d+ 13 \(0\.2 %\)", text)
+    assert re.search(r"pelvis \d+ 0 \(0\.0 %\)", text)
+    bad = sessions.query(
+        "SELECT count(*) FROM strides WHERE of_session = ? AND quality LIKE '%gap%'", sessions.faulty.session
+    )
+    assert f"samples were lost on the way ({bad[0, 0]:.0f})" in text
+
+
+async def test_a_run_without_a_fault_is_told_in_a_friendly_way(sessions: Sessions):
+    html = await report(sessions, sessions.well.session)
+    assert "<h1>All was well</h1>" in html
+    assert "Nothing to work on" in html
+    assert 'id="timeline"' not in html
+    assert 'id="cues"' not in html
+    assert "no recording of this session" in html
+
+
+async def test_a_session_that_was_killed_is_told_up_to_its_last_stride(sessions: Sessions):
+    html = await report(sessions, "last")
+    assert sessions.cut.session in html
+    assert "cut short" in html
+    assert "<h1>All was well</h1>" in html
+
+
+async def test_nothing_but_strides_is_needed(sessions: Sessions):
+    """Not even good ones, nor any at all; and a recording that is gone is no reason not to report."""
+    async with Store.open(sessions.config.database) as store:
+        material = await gather(store, await store.session(sessions.faulty.session))
+        gone = await gather(store, replace(material.row, recording="/nowhere/gone.mcap"))
+    assert gone.recorded is None
+    assert "Landing ahead of the body" in report_html(gone)
+    none = replace(material, strides=[], cues=[], earlier=[], recorded=None)
+    assert "No running was measured" in report_html(none)
+    walked = replace(none, strides=[replace(stride, quality="walking") for stride in material.strides])
+    assert "No running was measured" in report_html(walked)
+    assert f"walking ({len(material.strides)})" in report_html(walked)
+
+
+async def test_names_and_texts_cannot_become_markup(sessions: Sessions):
+    async with Store.open(sessions.config.database) as store:
+        material = await gather(store, await store.session(sessions.faulty.session))
+    name, said = "<script>alert(1)</script>", '"><img src=x>'
+    html = report_html(
+        replace(
+            material,
+            row=replace(material.row, runner=name),
+            cues=[replace(cue, text=said) for cue in material.cues],
+        )
+    )
+    assert "<script" not in html
+    assert "<img" not in html
+
+
+async def test_the_same_material_makes_the_same_page(sessions: Sessions):
+    async with Store.open(sessions.config.database) as store:
+        material = await gather(store, await store.session(sessions.faulty.session))
+    assert report_html(material) == report_html(material)
+
+
+async def test_it_is_written_where_it_is_asked_for(sessions: Sessions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    assert await write_report(sessions.config, "last") == Path(f"{sessions.cut.session}.html")
+    assert (tmp_path / f"{sessions.cut.session}.html").read_text().startswith("<!doctype html>")
+    out = tmp_path / "mine.html"
+    assert await write_report(sessions.config, sessions.well.session, out) == out
+    assert sessions.well.session in out.read_text()
+    with pytest.raises(SinkError, match="cannot be written"):
+        await write_report(sessions.config, "last", tmp_path / "no folder" / "x.html")
+
+
+async def test_an_unknown_session_is_told_with_those_that_are(sessions: Sessions):
+    with pytest.raises(UnknownSessionError) as caught:
+        await write_report(sessions.config, "yesterday")
+    for run in (sessions.well, sessions.faulty, sessions.cut):
+        assert run.session in str(caught.value)
