@@ -12,12 +12,15 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from host import config as configuration
 from host.config import Config, VoiceConfig, WebConfig
 from host.errors import AdapterUnavailableError, ConfigError, SinkError
 from host.pods.scan import scan
+from host.sinks import influx_link
+from host.sinks.influx_points import service_point
 from host.sinks.mqtt_link import BrokerLink, MqttConfig
 from host.web.tls import check_certificate
 
@@ -69,9 +72,12 @@ async def checks(config_path: Path | None, environ: Mapping[str, str]) -> AsyncI
     yield await asyncio.to_thread(_core)
     yield await _bluetooth(needed=bool(config and config.runners))
     if config is None:
-        yield Check("rest", NOTE, "broker, disk, live page and voice were not tried; mend the configuration first")
+        yield Check(
+            "rest", NOTE, "broker, InfluxDB, disk, live page and voice were not tried; mend the configuration first"
+        )
         return
     yield await _broker(config)
+    yield await _influx(config)
     yield _disk(config)
     yield _page(config.web)
     yield _voice(config.voice)
@@ -119,6 +125,21 @@ async def _broker(config: Config) -> Check:
     except SinkError as error:
         return Check("broker", PROBLEM, f"{error}; check [mqtt], and that it runs")
     return Check("broker", OK, f"{options.endpoint} answers, MQTT {version}")
+
+
+async def _influx(config: Config) -> Check:
+    """Writes a point, as every run does all the time: there is no other question that a token for writing may ask."""
+    if not config.influx.url:
+        return Check("InfluxDB", OK, "none (influx.url is not set)")
+    options = influx_link.InfluxConfig(**config.influx.options())
+    try:
+        async with influx_link.connect(options) as connection:
+            refused = await connection.write([service_point(datetime.now(UTC))])
+    except SinkError as error:
+        return Check("InfluxDB", PROBLEM, str(error))
+    if refused:
+        return Check("InfluxDB", PROBLEM, f"{options.url} refuses what hamstream writes; see the message above")
+    return Check("InfluxDB", OK, f"{options.url} takes points into `{options.bucket}`")
 
 
 def _disk(config: Config) -> Check:

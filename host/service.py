@@ -23,7 +23,8 @@ from host.pipeline import warm_up
 from host.records import SessionInfo, utc_text
 from host.session import RunnerSession, Source, session_id
 from host.sinks.broker import EmbeddedBroker
-from host.sinks.influx import InfluxConfig, InfluxSink
+from host.sinks.influx import InfluxSink
+from host.sinks.influx_link import InfluxConfig
 from host.sinks.mqtt import MqttConfig, MqttSink
 from host.sinks.recording import Recorder, recover
 from host.sinks.store import Store

@@ -100,11 +100,18 @@ class RunnerSession:
     def _take(self, output: Output) -> None:
         # Cues first: they are the ones in a hurry.
         for cue in output.cues:
-            self._take_cue(cue)
+            deciding = next((stride for stride in output.strides if stride.decided_s == cue.t_s), None)
+            self._take_cue(cue, self._latency_ms(deciding))
         for stride in output.strides:
             self._take_stride(stride)
 
-    def _take_cue(self, cue: Cue) -> None:
+    def _latency_ms(self, stride: Stride | None) -> float | None:
+        """How long ago the contact was that completed the stride; unknown in a replay, whose contacts are old."""
+        if stride is None or self.info.source.startswith("replay"):
+            return None
+        return round(self.now_ns() * 1e-6 - stride.next_ic_s * 1e3, 1)
+
+    def _take_cue(self, cue: Cue, latency_ms: float | None) -> None:
         decided = datetime.now(UTC)
         self.cues.append(cue)
         self._publish(
@@ -115,6 +122,7 @@ class RunnerSession:
                 session=self.info.session,
                 decided_utc=utc_text(decided),
                 valid_until=utc_text(decided + timedelta(seconds=CUE_VALID_S)),
+                latency_ms=latency_ms,
             ),
         )
         self._say(cue.text, CUE_VALID_S)
@@ -124,7 +132,7 @@ class RunnerSession:
         self.strides += 1
         self.good_strides += stride.good
         self._store.add_stride(self.info.session, stride)
-        self._publish("stride", to_payload(stride, session=self.info.session))
+        self._publish("stride", to_payload(stride, session=self.info.session, latency_ms=self._latency_ms(stride)))
 
     def _note_link(self, event: PodEvent) -> None:
         state = event.data.decode(errors="replace").split(" ", 1)[0]

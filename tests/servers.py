@@ -6,6 +6,7 @@ A server keeps its port when it is stopped and started again.
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -71,6 +72,18 @@ class Server:
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
+            self._process.wait(START_S)
+            self._process = None
+
+    def freeze(self) -> None:
+        """From now on connections are accepted and nothing is answered, until `kill`."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def kill(self) -> None:
+        """With all that it has not answered yet."""
+        if self._process is not None:
+            self._process.kill()
             self._process.wait(START_S)
             self._process = None
 

@@ -1,30 +1,22 @@
-"""Strides and cues into InfluxDB 1.8+, 2.x or 3.x, over the /api/v2/write path that all of them have.
+"""Sessions, strides, cues and pain into InfluxDB, and how the runners, the pods and the service are doing.
 
 A store-and-forward reader of the store: an hour without the database loses nothing, and points written twice are
-one point. How the pods are doing is not in the store; of it the last minutes are kept while the database is away.
-The client is the asynchronous one, because the batching one drops what it could not write after five tries.
+one point. What only counts now is not in the store; of it the last minutes are kept while the database is away.
 """
 
 import asyncio
 import logging
-import ssl
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
-from pathlib import Path
-from platform import node
+from typing import Any
 
-import aiohttp
-from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
 from influxdb_client.client.write.point import Point
-from influxdb_client.rest import ApiException
 
 from host.errors import SinkError
-from host.feed import Feed
+from host.feed import Feed, Message
 from host.sinks.forward import forward, wait_for_end
-from host.sinks.influx_points import entry_point, pod_points, point
+from host.sinks.influx_link import Connection, InfluxConfig, connect
+from host.sinks.influx_points import entry_point, pod_points, service_point, status_point
 from host.sinks.mqtt import DRAIN_S, backoff_s
 from host.sinks.schema import Entry
 from host.sinks.store import Store
@@ -34,33 +26,14 @@ log = logging.getLogger(__name__)
 # Lines a request: InfluxData advises 5,000 to 10,000, but ours arrive three a second and a backlog should not make
 # the store's reader wait: 500 are an hour of one runner in some ten requests.
 BATCH = 500
-LIVE_POINTS = 1000  # pods' points that wait for the database: 3 a second and runner, some minutes
+LIVE_POINTS = 1000  # points of what counts now that wait for the database: 3 a second and runner, some minutes
 LIVE_PERIOD_S = 5.0  # how often they are written
-ANSWER_MS = 10_000  # how long the database may take to answer
-
-_ADVICE = {
-    401: "it does not know the token; set HAMSTREAM_INFLUX_TOKEN",
-    403: "the token may not write to this bucket; give it the right to write",
-    404: "there is no such bucket or organisation; make it, or correct influx.bucket and influx.org",
-}
-_BAD_POINTS = (400, 413, 422)  # the request is the problem: one of its points, or their number
-
-
-@dataclass(frozen=True, slots=True)
-class InfluxConfig:
-    """Which database. For 1.8 the bucket is `database` or `database/policy`, the token `user:password`."""
-
-    url: str
-    bucket: str = "hamstream"
-    org: str = ""
-    ca_file: Path | None = None  # whom to trust besides the system's authorities
-    token: str = field(default="", repr=False)
 
 
 class InfluxSink:
     """Writes what the store and the feed have, for ever, whatever the database does.
 
-    `dropped` counts points that the database refused for their content, and pods' points that waited too long.
+    `dropped` counts points that the database refused for their content, and those of the moment that waited too long.
     """
 
     def __init__(self, config: InfluxConfig, store: Store, feed: Feed) -> None:
@@ -69,24 +42,22 @@ class InfluxSink:
         self._store, self._feed = store, feed
         self._cursor_name = f"influx:{config.url}/{config.bucket}"
         self._live: deque[Point] = deque()
-        self._sessions: dict[str, str] = {}  # runner -> session
+        self._sessions: dict[str, str] = {}  # runner -> session, of those that run
+        self._status: dict[str, dict[str, Any]] = {}  # runner -> what was said last, of those that run
+        self._latencies: dict[str, float] = {}  # field of `service` -> the worst since it was written
         self._closing = asyncio.Event()
         self._problem = ""
 
     async def run(self) -> None:
         """Until cancelled. Then what is left goes out first, for at most two seconds, if the database is there."""
         self._closing.clear()
-        trust = str(self.config.ca_file) if self.config.ca_file else None
-        async with InfluxDBClientAsync(
-            self.config.url,
-            self.config.token,
-            org=self.config.org or "-",
-            timeout=ANSWER_MS,
-            ssl_ca_cert=trust,
-        ) as client:
-            self._client = client
-            forwarding = asyncio.create_task(self._forward())
-            tasks = [forwarding, asyncio.create_task(self._listen()), asyncio.create_task(self._write_live())]
+        async with connect(self.config) as connection:
+            forwarding = asyncio.create_task(self._forward(connection))
+            tasks = [
+                forwarding,
+                asyncio.create_task(self._listen()),
+                asyncio.create_task(self._write_live(connection)),
+            ]
             try:
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
                 for task in done:
@@ -102,12 +73,13 @@ class InfluxSink:
 
     # --- the record ---
 
-    async def _forward(self) -> None:
+    async def _forward(self, connection: Connection) -> None:
         attempt = 0
 
         async def deliver(entries: list[Entry]) -> None:
             nonlocal attempt
-            await self._write([made for entry in entries if (made := entry_point(entry))])
+            points = [await self._point(entry) for entry in entries]
+            self.dropped += await connection.write([made for made in points if made])
             attempt = 0
             if self._problem:
                 log.warning("InfluxDB %s is back", self.config.url)
@@ -126,69 +98,65 @@ class InfluxSink:
             await wait_for_end(self._closing, backoff_s(attempt))
             attempt += 1
 
-    async def _write(self, points: Sequence[Point]) -> None:
-        """Returns when the database has all that it will ever take. Raises SinkError when it must be asked again."""
-        if not points:
-            return
-        try:
-            await self._send(points)
-        except ApiException as error:
-            if error.status not in _BAD_POINTS:
-                raise SinkError(self.config.url, _problem(error)) from error
-            if len(points) > 1:  # find the bad ones: the others are fine, and written twice is written once
-                half = len(points) // 2
-                await self._write(points[:half])
-                await self._write(points[half:])
-                return
-            self.dropped += 1
-            log.error("InfluxDB refuses a point, it is left out (%s): %s", _body(error), points[0].to_line_protocol())
-
-    async def _send(self, points: Sequence[Point]) -> None:
-        try:
-            await self._client.write_api().write(self.config.bucket, record=list(points))
-        except ssl.SSLError as error:
-            raise SinkError(
-                self.config.url, f"is not trusted ({error}); give its authority as influx.ca_file"
-            ) from error
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            problem = f"cannot be reached ({str(error) or type(error).__name__}); is InfluxDB running there?"
-            raise SinkError(self.config.url, problem) from error
+    async def _point(self, entry: Entry) -> Point | None:
+        match entry.kind:
+            case "ended":
+                return entry_point(entry, load=await self._store.load(entry.session))
+            case "effect":
+                return entry_point(entry, cue=await self._store.cue(entry.session, entry.payload["cue_number"]))
+        return entry_point(entry)
 
     # --- what counts now ---
 
     async def _listen(self) -> None:
         with self._feed.subscribe() as messages:
+            for message in self._feed.latest():
+                if message.kind in ("session", "status"):
+                    self._take(message)
             async for message in messages:
-                if message.kind == "session":
-                    self._sessions[message.runner] = message.payload["session"]
-                elif message.kind == "pods":
-                    session = self._sessions.get(message.runner, "")
-                    if session:
-                        pods = message.payload["pods"]
-                        self._live.extend(pod_points(message.runner, session, pods, datetime.now(UTC)))
-                while len(self._live) > LIVE_POINTS:
-                    self._live.popleft()
-                    self.dropped += 1
+                self._take(message)
 
-    async def _write_live(self) -> None:
+    def _take(self, message: Message) -> None:
+        runner, payload, now = message.runner, message.payload, datetime.now(UTC)
+        match message.kind:
+            case "session" if payload["event"] == "ended":
+                self._sessions.pop(runner, None)
+                if self._status.pop(runner, None):  # so that nothing seems to hold any longer
+                    self._add(status_point(runner, {"session": payload["session"], "phase": "ended", "held": []}, now))
+            case "session":
+                self._sessions[runner] = payload["session"]
+            case "status":
+                self._status[runner] = payload
+                self._add(status_point(runner, payload, now))
+            case "pods" if session := self._sessions.get(runner, ""):
+                self._add(*pod_points(runner, session, payload["pods"], now))
+            case "stride" | "cue" if payload.get("latency_ms") is not None:
+                name = f"{message.kind}_latency_ms"
+                self._latencies[name] = max(payload["latency_ms"], self._latencies.get(name, 0.0))
+
+    def _add(self, *points: Point) -> None:
+        self._live.extend(points)
+        while len(self._live) > LIVE_POINTS:
+            self._live.popleft()
+            self.dropped += 1
+
+    async def _write_live(self, connection: Connection) -> None:
         while True:
             await asyncio.sleep(LIVE_PERIOD_S)
+            now = datetime.now(UTC)
             queue = self._store.head - await self._store.cursor(self._cursor_name)
-            values = {"host": node(), "queue": queue, "dropped": self.dropped, "version": version("hamstream")}
-            points = [*self._live, point("service", values, datetime.now(UTC))]
+            worst = self._latencies
+            # What holds is said again and again: who looks at the last minutes must not see it end.
+            held = [status_point(runner, payload, now) for runner, payload in self._status.items()]
+            waiting = list(self._live)
             try:
-                await self._write(points)
+                self.dropped += await connection.write(
+                    [*waiting, *held, service_point(now, queue=queue, dropped=self.dropped, **worst)]
+                )
             except SinkError:
                 continue  # the record's side speaks of it
-            for _ in range(len(points) - 1):
-                if self._live:
+            if self._latencies is worst:
+                self._latencies = {}
+            for written in waiting:
+                if self._live and self._live[0] is written:
                     self._live.popleft()
-
-
-def _problem(error: ApiException) -> str:
-    advice = _ADVICE.get(error.status or 0, "is it the right address, and is the database well?")
-    return f"answers {error.status} ({_body(error)}): {advice}"
-
-
-def _body(error: ApiException) -> str:
-    return " ".join(str(error.body or error.reason or "").split())[:200]

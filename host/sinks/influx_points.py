@@ -9,12 +9,15 @@ import math
 from collections.abc import Iterable
 from dataclasses import fields
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from importlib.metadata import version
+from platform import node
+from typing import Any, NamedTuple, get_args
 
 from influxdb_client.client.write.point import Point
 
+from host.config import Fault
 from host.records import Cue, PodHealth, Stride
-from host.sinks.schema import Entry
+from host.sinks.schema import Entry, SessionLoad
 
 
 class Measurement(NamedTuple):
@@ -27,21 +30,65 @@ def _measurement(record: type, *tags: str) -> Measurement:
     return Measurement(tags, tuple(name for name in names if name not in tags))
 
 
+_CUE = _measurement(Cue, "runner", "session", "fault")
+
+# What holds of each fault, as a figure: 1 while it holds, else 0.
+FAULT_FLAGS = get_args(Fault)
+
 MEASUREMENTS = {
+    "session": Measurement(
+        ("runner", "session"),
+        ("source", "event", "duration_s", "running_s", "distance_m", "strides", "good_strides", "cues", "cut"),
+    ),
     "stride": _measurement(Stride, "runner", "session", "side"),
-    "cue": _measurement(Cue, "runner", "session", "fault"),
+    "cue": Measurement(("runner", "session", "fault"), (*_CUE.fields, "metric", "before", "after")),
+    "pain": Measurement(("runner", "moment"), ("score", "session")),
+    "status": Measurement(("runner", "session"), ("phase", "prompt", "held", *FAULT_FLAGS)),
     "pod": _measurement(PodHealth, "runner", "session", "role"),
-    "service": Measurement(("host",), ("queue", "dropped", "version")),
+    "service": Measurement(("host",), ("queue", "dropped", "stride_latency_ms", "cue_latency_ms", "version")),
 }
 
 
-def entry_point(entry: Entry) -> Point | None:
-    """The point of a stride or a cue; None for what has no point. Its time is the session's start and its own."""
-    if entry.kind not in ("stride", "cue") or not entry.runner:
+def entry_point(entry: Entry, *, load: SessionLoad | None = None, cue: Cue | None = None) -> Point | None:
+    """The point of an entry; None for what has no point.
+
+    Strides and cues stand at the session's start and their own time. What comes later completes a point: the end of a
+    session that of its beginning, with its `load`; an effect that of the `cue` that had it.
+    """
+    values = entry.payload | {"runner": entry.runner, "session": entry.session}
+    if entry.kind == "pain":
+        return point("pain", values, datetime.fromisoformat(values["noted_utc"]))
+    if not entry.started_utc:
         return None
-    at_s = entry.payload["ic_s" if entry.kind == "stride" else "t_s"]
-    moment = datetime.fromisoformat(entry.started_utc) + timedelta(seconds=at_s)
-    return point(entry.kind, entry.payload | {"runner": entry.runner, "session": entry.session}, moment)
+    started = datetime.fromisoformat(entry.started_utc)
+    match entry.kind:
+        case "stride":
+            return point("stride", values, started + timedelta(seconds=values["ic_s"]))
+        case "cue":
+            return point("cue", values, started + timedelta(seconds=values["t_s"]))
+        case "effect" if cue:
+            measured = {name: values[name] for name in ("metric", "before", "after")}
+            identity = {"runner": entry.runner, "session": entry.session, "fault": cue.fault}
+            return point("cue", measured | identity, started + timedelta(seconds=cue.t_s))
+        case "started":
+            return point("session", values, started)
+        case "ended":
+            values["running_s"] = values["summary"].get("running_s")
+            return point("session", values | (load._asdict() if load else {}), started)
+    return None
+
+
+def status_point(runner: str, status: dict[str, Any], moment: datetime) -> Point:
+    """What a runner is doing and what holds, from a message `status` of the feed."""
+    held = status["held"]
+    flags = {fault: fault in held for fault in FAULT_FLAGS}
+    words = ", ".join(fault.replace("_", " ") for fault in held)
+    return point("status", status | flags | {"runner": runner, "held": words}, moment)
+
+
+def service_point(moment: datetime, **values: Any) -> Point:
+    """How the service on this computer is doing; at least that it is there, and its version."""
+    return point("service", {"host": node(), "version": version("hamstream")} | values, moment)
 
 
 def pod_points(runner: str, session: str, pods: Iterable[dict[str, Any]], moment: datetime) -> list[Point]:

@@ -62,6 +62,16 @@ class SessionRow:
         )
 
 
+class SessionLoad(NamedTuple):
+    """What a session came to, of the strides that are stored."""
+
+    duration_s: float  # from the session's start to the end of its last stride
+    distance_m: float  # sum of speed times duration, of strides whose speed is known
+    strides: int  # of both legs
+    good_strides: int
+    cues: int  # without praise
+
+
 class Op(NamedTuple):
     """One thing to write: a key of `_WRITERS`, its session, runner or sink, and the values."""
 
@@ -218,6 +228,13 @@ def cues_of(conn: sqlite3.Connection, session: str) -> list[Cue]:
     return [Cue(*row) for row in rows]
 
 
+def cue_of(conn: sqlite3.Connection, session: str, number: int) -> Cue | None:
+    """One cue of a session, or None."""
+    found = conn.execute(f"SELECT {', '.join(_CUE)} FROM cues WHERE of_session = ? AND number = ?", (session, number))
+    row = found.fetchone()
+    return Cue(*row) if row else None
+
+
 def sessions(conn: sqlite3.Connection) -> list[SessionRow]:
     """All sessions, oldest first."""
     rows = conn.execute(
@@ -246,6 +263,19 @@ def _session_row(row: tuple[Any, ...]) -> SessionRow:
         cues=cues,
         summary=json.loads(summary),
     )
+
+
+def load_of(conn: sqlite3.Connection, session: str) -> SessionLoad:
+    """What the session came to; all zero when it has no strides."""
+    row = conn.execute(
+        "SELECT coalesce(max(next_ic_s), 0.0),"
+        " coalesce(sum(speed_mps * (next_ic_s - ic_s)) / 2.0, 0.0),"  # both legs cover the same ground
+        " count(*), count(*) FILTER (WHERE quality = ''),"
+        " (SELECT count(*) FROM cues WHERE of_session = :session AND kind = 'cue')"
+        " FROM strides WHERE of_session = :session",
+        {"session": session},
+    ).fetchone()
+    return SessionLoad(*row)
 
 
 def baseline(conn: sqlite3.Connection, runner: str) -> str | None:

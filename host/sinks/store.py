@@ -25,7 +25,7 @@ from host.errors import SinkError, UnknownSessionError
 from host.records import Cue, Effect, Pain, Person, SessionInfo, Stride, utc_text
 from host.sinks import database, people, schema
 from host.sinks.locks import share_lock, try_lock
-from host.sinks.schema import Entry, Op, SessionRow
+from host.sinks.schema import Entry, Op, SessionLoad, SessionRow
 
 log = logging.getLogger(__name__)
 
@@ -172,6 +172,10 @@ class Store:
     async def cues(self, session: str) -> list[Cue]:
         return await self._run(schema.cues_of, session)
 
+    async def cue(self, session: str, number: int) -> Cue | None:
+        """The session's cue of that number, from 1; None where it could not be stored."""
+        return await self._run(schema.cue_of, session, number)
+
     async def effects(self, session: str) -> list[Effect]:
         """What came of the session's cues, in order."""
         return await self._run(people.effects_of, session)
@@ -191,6 +195,10 @@ class Store:
     async def person(self, name: str) -> Person | None:
         """What the runner of that name told, or None."""
         return next((person for person in await self.persons() if person.name == name), None)
+
+    async def load(self, session: str) -> SessionLoad:
+        """How far, how long, how many strides: of the session's strides that are stored."""
+        return await self._run(schema.load_of, session)
 
     async def baseline(self, runner: str) -> str | None:
         """The runner's habit as saved last, or None."""

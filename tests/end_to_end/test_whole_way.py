@@ -116,6 +116,14 @@ def test_a_cue_is_valid_for_a_second_from_its_decision(run: Run) -> None:
         assert (until - decided).total_seconds() == pytest.approx(1.0)
 
 
+def test_an_alert_says_how_old_its_contact_was(run: Run) -> None:
+    """Older than the signal that decided it, by what the radio and the coach took."""
+    for alert in run.payloads("alerts"):
+        (deciding,) = [stride for stride in run.strides if stride.decided_s == alert["t_s"]]
+        in_signal_ms = 1000 * (alert["t_s"] - deciding.next_ic_s)
+        assert in_signal_ms - 3.0 < alert["latency_ms"] < 1000.0  # pods' clocks agree within 3 ms
+
+
 def test_every_stride_of_the_store_is_published_once(run: Run) -> None:
     published = [(p["side"], p["ic_s"]) for p in run.payloads("strides")]
     assert len(published) == len(set(published))

@@ -15,7 +15,8 @@ from host.doctor import NOTE, OK, PROBLEM, Check, checks, doctor
 from host.errors import AdapterUnavailableError
 from host.pods.scan import Sighting
 from host.sinks.broker import EmbeddedBroker
-from tests.servers import make_certificates
+from tests.host.sinks.influx_server import InfluxServer
+from tests.servers import free_port, make_certificates, program
 
 RUNNER = """
 [[runner]]
@@ -127,6 +128,46 @@ async def test_a_broker_that_does_not(tmp_path: Path, taken_port: int) -> None:
     assert line.state == PROBLEM
     assert f"127.0.0.1:{port}" in line.text
     assert "[mqtt]" in line.text
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]:
+    if program("influxd") is None or program("nginx") is None:
+        pytest.skip("no influxd or nginx (Debian: influxdb nginx-light)")
+    with InfluxServer(tmp_path_factory.mktemp("influx")) as server:
+        yield server
+
+
+async def test_a_database_that_takes_points(tmp_path: Path, database: InfluxServer) -> None:
+    file = write(tmp_path, f'[influx]\nurl = "{database.url}"')
+    line = (await found(file, HAMSTREAM_INFLUX_TOKEN="sesame"))["InfluxDB"]
+    assert line == Check("InfluxDB", OK, f"{database.url} takes points into `hamstream`")
+    assert (await found(write(tmp_path, "")))["InfluxDB"].state == OK  # nobody asked for one
+
+
+@pytest.mark.parametrize(
+    ("key", "token", "advice"),
+    [
+        ("", "guessed", "set HAMSTREAM_INFLUX_TOKEN"),
+        ("", "", "set HAMSTREAM_INFLUX_TOKEN"),
+        ('bucket = "other"', "sesame", "no such bucket"),
+    ],
+)
+async def test_a_database_that_does_not(
+    tmp_path: Path, database: InfluxServer, key: str, token: str, advice: str
+) -> None:
+    file = write(tmp_path, f'[influx]\nurl = "{database.url}"\n{key}')
+    line = (await found(file, HAMSTREAM_INFLUX_TOKEN=token))["InfluxDB"]
+    assert line.state == PROBLEM
+    assert advice in line.text
+    assert database.url in line.text
+
+
+async def test_no_database_at_all(tmp_path: Path) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    line = (await found(write(tmp_path, f'[influx]\nurl = "{url}"')))["InfluxDB"]
+    assert line.state == PROBLEM
+    assert f"{url}: cannot be reached" in line.text
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc"), reason="needs a folder that nobody can write to")

@@ -1,4 +1,4 @@
-"""A real InfluxDB 1.6 behind nginx, which gives it the write path of version 2: for the tests."""
+"""A real InfluxDB 1.6 behind nginx, which gives it the write path of version 2 and, if asked, TLS: for the tests."""
 
 from pathlib import Path
 
@@ -8,10 +8,13 @@ from tests.servers import Server, free_port, program
 
 
 class InfluxServer:
-    """`url` takes /api/v2/write, `ask` puts an InfluxQL query to the database itself."""
+    """`url` takes /api/v2/write, `ask` puts an InfluxQL query to the database itself.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    With `tls` the folder must hold `server.pem` and `server.key` (servers.make_certificates).
+    """
+
+    def __init__(self, folder: Path, *, tls: bool = False) -> None:
+        self._folder, self._tls = folder, tls
         self.database = Server(self._influx)
         self.gateway = Server(self._nginx)
 
@@ -35,6 +38,7 @@ class InfluxServer:
 
     def _nginx(self, port: int) -> list[str]:
         folder = self._folder
+        tls = f"ssl_certificate {folder}/server.pem; ssl_certificate_key {folder}/server.key;" if self._tls else ""
         (folder / "nginx.conf").write_text(f"""
             daemon off; pid {folder}/nginx.pid; error_log /dev/null; worker_processes 1;
             events {{}}
@@ -43,9 +47,10 @@ class InfluxServer:
                 client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
                 fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
                 server {{
-                    listen 127.0.0.1:{port};
+                    listen 127.0.0.1:{port}{" ssl" if tls else ""}; {tls}
                     location = /api/v2/write {{
                         if ($http_authorization != "Token sesame") {{ return 401; }}
+                        if ($arg_bucket != "hamstream") {{ return 404 "no bucket $arg_bucket"; }}
                         set $args db=$arg_bucket&precision=$arg_precision;
                         proxy_set_header Authorization "";
                         proxy_pass http://127.0.0.1:{self.database.port}/write;
@@ -68,7 +73,7 @@ class InfluxServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.gateway.port}"
+        return f"http{'s' if self._tls else ''}://127.0.0.1:{self.gateway.port}"
 
     @property
     def _direct(self) -> str:
