@@ -73,26 +73,36 @@ def search(leg, co, t, dt, w, force):  # type: ignore[no-untyped-def]
     leg["force_min"] = min(leg["force_min"], force)
     if math.isnan(contact):
         return NOTHING
-    stride = contact - leg["ic_s"]
-    if stride < 1.3:
-        leg["stride_s"] += 0.2 * (stride - leg["stride_s"])
-    leg["was_ic_s"] = leg["ic_s"]
-    leg["was_ic_sd_s"] = leg["ic_sd_s"]
-    leg["was_ic_decided_s"] = leg["ic_decided_s"]
-    leg["was_tc_s"] = leg["tc_s"]
-    leg["was_tc_sd_s"] = leg["tc_sd_s"]
-    leg["ic_s"] = contact
-    leg["ic_sd_s"] = sd
-    leg["ic_decided_s"] = t
+    land(leg, contact, sd, t, 0)
     leg["phase"] = STANCE
     leg["rise"] = 0.0
     leg["w_min"] = 99.0
     leg["rise_s"] = math.nan
     leg["rise_alone_s"] = math.nan
     leg["fall_s"] = math.nan
+    return INITIAL
+
+
+@kernel
+def land(leg, contact, sd, t, by_pelvis):  # type: ignore[no-untyped-def]
+    """The leg's newest contact (s) was found at `t` with standard deviation `sd`, by its shank or by the pelvis."""
+    stride = contact - leg["ic_s"]
+    leg["was_by_pelvis"] = leg["by_pelvis"]
+    leg["was_ic_s"] = leg["ic_s"]
+    leg["was_ic_sd_s"] = leg["ic_sd_s"]
+    leg["was_ic_decided_s"] = leg["ic_decided_s"]
+    leg["was_tc_s"] = leg["tc_s"]
+    leg["was_tc_sd_s"] = leg["tc_sd_s"]
+    if (by_pelvis or leg["was_by_pelvis"]) and not 0.65 * leg["stride_s"] < stride < 1.5 * leg["stride_s"]:
+        leg["was_ic_s"] = math.nan  # a contact was missed when pods came and went, or the sides were mixed up
+    elif stride < 1.3:
+        leg["stride_s"] += 0.2 * (stride - leg["stride_s"])
+    leg["by_pelvis"] = by_pelvis
+    leg["ic_s"] = contact
+    leg["ic_sd_s"] = sd
+    leg["ic_decided_s"] = t
     leg["tc_s"] = math.nan
     leg["tc_sd_s"] = math.nan
-    return INITIAL
 
 
 @kernel

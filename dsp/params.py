@@ -84,6 +84,9 @@ class Params:
     """The same where the pelvis cannot help."""
     tc_fall_mps2: float = -6.0
     """The pelvis is falling: vertical acceleration below this on its way to free fall (-9.8)."""
+    step_rise_s: float = 0.06
+    """With the pelvis alone: it rises to its own weight within this of the landing. The foot is loaded to body weight
+    in some 30 ms (Munro, Miller & Fuglevand 1987, doi 10.1016/0021-9290(87)90306-X), soft landings later."""
     tc_pelvis_weight: float = 0.3
     """Weight of the pelvis in the fused time. Tuned on the force plate of four runners
     (Fukuchi, Fukuchi & Duarte 2017, doi 10.7717/peerj.3298)."""
@@ -108,6 +111,9 @@ class Params:
     """How still the ankle stands in mid-stance."""
     pelvis_sd_mps: float = 0.06
     """How well the pelvis's mean speed over a stride equals the leg's."""
+    pace_walk_mps: float = 0.1
+    """How pace wanders when no shank says it, per root second: 0.3 m/s in 10 s. Chosen; the pelvis alone cannot tell a
+    change of pace from tilt otherwise."""
     bend_share: float = 0.06
     """Pelvic tilt's SD in and after a bend, as a share of its turn in a stride: there it does not face where
     it goes. Measured on bends of 5 to 20 deg/s."""

@@ -11,6 +11,7 @@ T, ACC, GYR, QUAT, VEL, RATE, FALL, LOST, WIDTH = 0, 1, 4, 7, 11, 14, 15, 16, 17
 # T: time, s. ACC: 3, specific force, sensor axes. GYR: 3, rate less bias, sensor axes. QUAT: 4. VEL: 3, integrated
 # velocity, the pod's world. RATE: rate about the hinge (shanks). FALL: vertical acceleration (world z, less gravity).
 # LOST: 1 where the sample was lost and bridged.
+USUAL_PACE_MPS = 3.0  # until speed is known; a wrong one only leans the pelvis alone, in bends
 RUNNING_S = 1.5  # a runner without a new stride for so long is not running any more
 
 FRAME_T, FRAME_ACC, FRAME_GYR, FRAME_PRESSURE, FRAME_WIDTH = 0, 1, 4, 7, 8  # types.FRAME as a row of numbers
@@ -78,6 +79,7 @@ POD = np.dtype(
         ("kf_n", "i8"),
         ("kf_heading", "f8"),
         ("bend_rad", "f8"),  # what the pelvis turned in a stride lately
+        ("pace_mps", "f8"),  # speed that was last known (pelvis)
         ("surprise", "f8"),  # slow mean of innovation squared over what the filter expected: 1 where it is right
     ]
 )
@@ -109,7 +111,9 @@ LEG = np.dtype(
         ("tc_sd_s", "f8"),
         ("tc_decided_s", "f8"),
         ("ic_decided_s", "f8"),
+        ("by_pelvis", "i8"),  # the pelvis alone found the contact
         # the stance before it
+        ("was_by_pelvis", "i8"),
         ("was_ic_s", "f8"),
         ("was_ic_sd_s", "f8"),
         ("was_ic_decided_s", "f8"),
@@ -138,6 +142,22 @@ LEG = np.dtype(
 # Sums of a fading line of height against distance, both counted from the newest barometer reading.
 GRADE = np.dtype([(name, "f8") for name in ("t_s", "height_m", "n", "x", "y", "xx", "xy")])
 
+# Steps that the pelvis finds while both shanks are silent.
+STEPS = np.dtype(
+    [
+        ("phase", "i8"),
+        ("side", "i8"),  # of the newest step
+        ("sure", "i8"),  # the side is known from before the shanks were lost
+        ("last_s", "f8"),  # last sample that was looked at
+        ("last_fall", "f8"),
+        ("rise_s", "f8"),  # the pelvis rose through the level
+        ("ic_s", "f8"),
+        ("event_s", "f8"),  # what was found with this sample
+        ("roll", "f8"),  # of the pelvis since the newest step, left side up +, rad
+        ("hips", "f8"),  # fading sum of that roll in stance, as for a left step: negative where sides are right
+    ]
+)
+
 CORE = np.dtype(
     [
         # Not arrays of their own: kernels that hand on arrays count references, which was half of the core's cost.
@@ -147,6 +167,7 @@ CORE = np.dtype(
         ("stride_s", "f8"),  # end of the last stride
         ("walking", "i8"),
         ("grade", GRADE),
+        ("steps", STEPS),
         ("due_s", "f8", (3,)),  # time of each pod's next waiting frame
         ("frame", "f8", (8,)),  # the frame in hand
         ("sample", "f8", (6,)),  # the sample in hand, sensor axes: specific force, rate
@@ -162,6 +183,7 @@ def core(swing_peak_radps: float) -> np.ndarray:
     for name in ("now_s", "stride_s"):
         state[name] = -np.inf
     state["grade"]["t_s"] = -np.inf
+    state["steps"]["last_s"] = -np.inf
     begin_pods(state["pods"])
     begin_legs(state["legs"], swing_peak_radps)
     return state
@@ -173,6 +195,7 @@ def begin_pods(pods: np.ndarray) -> None:
         pods[name] = -np.inf
     pods["q"][..., 0] = 1.0
     pods["surprise"] = 1.0
+    pods["pace_mps"] = USUAL_PACE_MPS
     pods["up"][..., 2] = 1.0
     pods["axis"][..., 1] = 1.0
     pods["axis"][..., 0, :] = (1.0, 0.0, 0.0)

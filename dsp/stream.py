@@ -3,6 +3,7 @@
 import math
 
 from dsp.alignment import watch_hinge
+from dsp.alone import take_alone
 from dsp.attitude import loosen
 from dsp.contacts import INITIAL, NOTHING, SWING_NEXT, TERMINAL, follow_leg, follow_pelvis
 from dsp.grade import climb
@@ -63,7 +64,8 @@ def run(cores, cos, frames, first, end, watermark, out):  # type: ignore[no-unty
             lost = missing - k
             found = take(core, co, role, pod["t_s"] - lost * pod["period_s"], 1.0 if lost else 0.0)
             if found == INITIAL and written < len(out):
-                written += complete(core, pods, legs, co, role - 1, out[written])
+                side = role - 1 if role > 0 else core["steps"]["side"]
+                written += complete(core, pods, legs, co, side, out[written])
         if missing > 0 and core["back"] > 0:
             gap = missing * pod["period_s"]
             loosen(pod, co["bridge_tilt_radps"] * gap, co["bridge_velocity_mps2"] * gap)
@@ -172,6 +174,8 @@ def take(core, co, role, t, lost):  # type: ignore[no-untyped-def]
     if role == 0:
         for side in range(2):
             follow_pelvis(legs[side], co, t, dt, row[FALL])
+        if t - max(core["pods"][1]["raw_s"], core["pods"][2]["raw_s"]) > co["bridge_s"]:
+            return take_alone(core, co, t, dt, row[FALL])
         return NOTHING
     watch_hinge(pod, co)
     axis = pod["axis"]

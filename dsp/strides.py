@@ -8,7 +8,7 @@ the leg is known and writes the record.
 import math
 
 from dsp.alignment import learn_forward, square
-from dsp.attitude import begin, fold, predict, tilt_at, tilt_sd, update, velocity_error_at
+from dsp.attitude import begin, fold, loosen, predict, tilt_at, tilt_sd, update, velocity_error_at
 from dsp.grade import grade
 from dsp.jit import kernel
 from dsp.orientation import row_at
@@ -141,10 +141,21 @@ def mid_stance(core, pods, legs, co, side):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def mid_stance_alone(core, leg, co):  # type: ignore[no-untyped-def]
+    """Terminal contact of `leg` is known from the pelvis, whose attitude is corrected; speed stays unknown."""
+    leg["ms_before_s"] = leg["ms_s"]
+    leg["ms_s"] = leg["ic_s"] + co["mid_stance"] * (leg["tc_s"] - leg["ic_s"])
+    leg["speed_mps"] = math.nan
+    if leg["ms_s"] - leg["ms_before_s"] < LONGEST_STRIDE_S:
+        guide_pelvis(core, core["pods"][0], leg, co, leg["ms_before_s"], leg["ms_s"], math.nan, 0.0)
+
+
+@kernel
 def guide_pelvis(core, pod, leg, co, before, t, speed, rate):  # type: ignore[no-untyped-def]
     """The pelvis went as fast as the leg over the same window: correct its attitude; returns the leg's speed.
 
-    Shortly after rest the integrated speed of the pelvis is the better one: it calibrates the shank's lever.
+    Shortly after rest the integrated speed of the pelvis is the better one: it calibrates the shank's lever. Without a
+    leg's speed (NaN) the pelvis goes on at the pace that was last known, which may wander.
     """
     rows = pod["ring"]
     lever = leg["lever_sum"][0] / (leg["lever_sum"][1] + 8.0)
@@ -173,7 +184,12 @@ def guide_pelvis(core, pod, leg, co, before, t, speed, rate):  # type: ignore[no
         leg["lever_sum"][0] += (pelvis_speed - speed) * rate
         leg["lever_sum"][1] += rate * rate
         lever = leg["lever_sum"][0] / (leg["lever_sum"][1] + 8.0)
-    speed += lever * rate
+    alone = math.isnan(speed)
+    if not alone:
+        speed += lever * rate
+        pod["pace_mps"] = speed
+    elif from_rest:
+        pod["pace_mps"] = pelvis_speed
     middle = 0.5 * (before + t)
     if pod["kf_n"] == 0:
         begin(pod, co, middle, co["pelvis_acc_bias_mps2"], from_rest)
@@ -183,8 +199,11 @@ def guide_pelvis(core, pod, leg, co, before, t, speed, rate):  # type: ignore[no
         pod["kf_heading"] = math.atan2(ay, ax)
     norm = math.sqrt(ax * ax + ay * ay)
     hx, hy = ax / norm, ay / norm
+    if alone:
+        loosen(pod, 0.0, co["pace_walk_mps"] * math.sqrt(max(middle - pod["kf_s"], 0.0)))
     predict(pod, co, middle, math.atan2(hy, hx))
-    update(pod, vx - speed * hx, vy - speed * hy, co["pelvis_sd_mps"])
+    pace = pod["pace_mps"]
+    update(pod, vx - pace * hx, vy - pace * hy, co["pelvis_sd_mps"])
     ax, ay, _ = rotate_row(rows, (first + 1) & (RING - 1), axis[0], axis[1], axis[2])
     bx, by, _ = rotate_row(rows, last & (RING - 1), axis[0], axis[1], axis[2])
     turned = abs(math.atan2(ax * by - ay * bx, ax * bx + ay * by))
@@ -193,7 +212,7 @@ def guide_pelvis(core, pod, leg, co, before, t, speed, rate):  # type: ignore[no
     vx -= ex
     vy -= ey
     norm = math.sqrt(vx * vx + vy * vy)
-    if norm > 0.5:
+    if norm > 0.5 and (from_rest or not alone):
         learn_forward(pod, co, first + 1, last + 1, vx / norm, vy / norm)
     x, y, z = mean_up(pod, first + 1, last + 1)
     if pod["calibrated"]:
@@ -291,10 +310,13 @@ def complete(core, pods, legs, co, side, row):  # type: ignore[no-untyped-def]
     row["tibial_inclination_ic_sd_rad"] = math.sqrt(
         tilt_sd(pod) ** 2 + co["standing_sd_rad"] ** 2 + (row["shank_retraction_radps"] * ic_sd) ** 2
     )
-    if not (incl == incl and speed == speed) or math.sqrt(pod["p"][1, 1]) > co["settled_tilt_sd_rad"]:
+    by_pelvis = leg["by_pelvis"] or leg["was_by_pelvis"]
+    if by_pelvis:
+        quality |= POD_MISSING
+    elif not (incl == incl and speed == speed) or math.sqrt(pod["p"][1, 1]) > co["settled_tilt_sd_rad"]:
         quality |= SETTLING
     # Speed is that from mid-stance to mid-stance, half a stride back: true only where it hardly changes.
-    if not abs(speed - leg["was_speed_mps"]) <= co["steady_speed"] * speed:
+    if not by_pelvis and not abs(speed - leg["was_speed_mps"]) <= co["steady_speed"] * speed:
         quality |= SETTLING
     leg["was_speed_mps"] = speed
     row["shank_rate_early_stance_radps"] = mean_rate(pod, ic, ic + 0.05)

@@ -1,0 +1,112 @@
+"""Steps from the pelvis pod alone, for as long as both shanks are silent.
+
+In flight the pelvis falls freely; it rises through `tc_fall_mps2` when a foot lands and falls through it again when the
+foot is about to leave. Which foot that is, is known from before the shanks were lost, else from the hips: the side in
+swing drops at landing and rises until the foot leaves (Novacheck 1998, doi 10.1016/S0966-6362(97)00038-6).
+"""
+
+import math
+
+from dsp.contacts import INITIAL, NOTHING, TERMINAL, land
+from dsp.jit import kernel
+from dsp.strides import mid_stance_alone
+
+FLIGHT, STANCE = 0, 1
+G = 9.80665
+# Standard deviations, s, against the force plate of eight runners at three speeds (Fukuchi, Fukuchi & Duarte 2017,
+# doi 10.7717/peerj.3298). Patoz et al. 2022 (doi 10.3390/s22030784) reached 20 ms of contact time from the sacrum.
+PELVIS_IC_SD_S, PELVIS_TC_SD_S = 0.010, 0.015
+HIPS_RAD = 0.03  # half of what one usual step rolls the pelvis: the drop is 2.7 to 3.8 deg (same data set)
+
+
+@kernel
+def take_alone(core, co, t, dt, fall):  # type: ignore[no-untyped-def]
+    """One pelvis sample while both shanks are silent: NOTHING, INITIAL or TERMINAL of `core["steps"]["side"]`.
+
+    t: s. fall: vertical acceleration, m/s2, gravity removed.
+    """
+    steps = core["steps"]
+    legs = core["legs"]
+    if not t - steps["last_s"] < 0.1:  # the shanks were there until now
+        steps["phase"] = FLIGHT
+        steps["last_fall"] = fall
+        steps["rise_s"] = math.nan
+        steps["ic_s"] = math.nan
+        steps["hips"] = 0.0
+        steps["sure"] = t - max(legs[0]["ic_s"], legs[1]["ic_s"]) < 2.0
+    steps["last_s"] = t
+    axis = core["pods"][0]["axis"]
+    rate = core["pods"][0]["gyr"]
+    steps["roll"] += dt * (rate[0] * axis[0] + rate[1] * axis[1] + rate[2] * axis[2])
+    stride = 0.5 * (legs[0]["stride_s"] + legs[1]["stride_s"])
+    found = follow_steps(steps, co, stride, t, dt, fall)
+    if found == INITIAL:
+        steps["side"] = whose_turn(steps, legs, stride)
+        steps["roll"] = 0.0
+        land(legs[steps["side"]], steps["event_s"], PELVIS_IC_SD_S, t, 1)
+    elif found == TERMINAL:
+        leg = legs[steps["side"]]
+        leg["tc_s"] = steps["event_s"] + lead(steps["event_s"] - leg["ic_s"], stride, co["tc_fall_mps2"])
+        leg["tc_sd_s"] = PELVIS_TC_SD_S
+        leg["tc_decided_s"] = t
+        steps["hips"] = 0.8 * steps["hips"] + (steps["roll"] if steps["side"] == 0 else -steps["roll"])
+        mid_stance_alone(core, leg, co)
+    return found
+
+
+@kernel
+def follow_steps(steps, co, stride, t, dt, fall):  # type: ignore[no-untyped-def]
+    """Vertical acceleration `fall` (m/s2, gravity removed) at `t` (s), strides lasting `stride` (s).
+
+    Returns NOTHING, INITIAL or TERMINAL; the event's time is `steps["event_s"]`. A bump in flight that takes the pelvis
+    through the level is no landing: that takes it past its own weight within `step_rise_s`.
+    """
+    found = NOTHING
+    last = steps["last_fall"]
+    level = co["tc_fall_mps2"]
+    age = t - steps["ic_s"]
+    if steps["phase"] == STANCE:
+        if age > co["tc_from"] * stride and fall <= level < last:
+            steps["phase"] = FLIGHT
+            steps["event_s"] = t - dt * (fall - level) / (fall - last)
+            found = TERMINAL
+        elif age > co["tc_until"] * stride:  # there was no flight: not running
+            steps["phase"] = FLIGHT
+    else:
+        if last < level <= fall and not t - steps["rise_s"] < co["step_rise_s"]:
+            steps["rise_s"] = t - dt * (fall - level) / (fall - last)
+        risen = t - steps["rise_s"]
+        if last < 0.0 <= fall and risen < 2.0 * co["step_rise_s"] and not age < 0.5 * co["refractory_s"]:
+            back = min(dt * (fall - level) / (fall - last), co["onset_back_s"])
+            steps["event_s"] = steps["rise_s"] if risen < co["step_rise_s"] else t - back
+            steps["ic_s"] = steps["event_s"]
+            steps["phase"] = STANCE
+            found = INITIAL
+    steps["last_fall"] = fall
+    return found
+
+
+@kernel
+def whose_turn(steps, legs, stride):  # type: ignore[no-untyped-def]
+    """The side that lands at `steps["event_s"]`: legs take turns, a missed step counts, and the hips may object."""
+    last = 1 if legs[1]["ic_s"] > legs[0]["ic_s"] or math.isnan(legs[0]["ic_s"]) else 0
+    turns = 2.0 * (steps["event_s"] - legs[last]["ic_s"]) / stride
+    side = last if 1.5 < turns < 2.5 else 1 - last
+    if steps["hips"] > HIPS_RAD and not steps["sure"]:
+        steps["hips"] = 0.0
+        side = 1 - side
+    return side
+
+
+@kernel
+def lead(fallen, stride, level):  # type: ignore[no-untyped-def]
+    """From the pelvis's fall through `level` (m/s2) until the foot leaves, s; `fallen`: from landing to the fall.
+
+    Vertical force in stance is half a sine whose mean over a step is the weight, so its peak is pi / 2 x step / contact
+    time x weight (Morin et al. 2005, doi 10.1123/jab.21.2.167): the lead is the time from the level down to no force.
+    """
+    late = 0.0
+    for _ in range(4):  # each halves the error at the least
+        contact = fallen + late
+        late = contact / math.pi * math.asin(min((G + level) / G * 4.0 * contact / (math.pi * stride), 1.0))
+    return late
