@@ -16,7 +16,7 @@ from host.errors import SinkError
 from host.feed import Feed, Message
 from host.sinks.forward import forward, wait_for_end
 from host.sinks.influx_link import Connection, InfluxConfig, connect
-from host.sinks.influx_points import entry_point, pod_points, service_point, status_point
+from host.sinks.influx_points import entry_point, pod_points, service_point, status_points
 from host.sinks.mqtt import DRAIN_S, backoff_s
 from host.sinks.schema import Entry
 from host.sinks.store import Store
@@ -121,18 +121,22 @@ class InfluxSink:
         match message.kind:
             case "session" if payload["event"] == "ended":
                 self._sessions.pop(runner, None)
-                if self._status.pop(runner, None):  # so that nothing seems to hold any longer
-                    self._add(status_point(runner, {"session": payload["session"], "phase": "ended", "held": []}, now))
+                self._take_status(runner, {"session": payload["session"], "phase": "ended", "held": []}, now)
+                del self._status[runner]
             case "session":
                 self._sessions[runner] = payload["session"]
             case "status":
-                self._status[runner] = payload
-                self._add(status_point(runner, payload, now))
+                self._take_status(runner, payload, now)
             case "pods" if session := self._sessions.get(runner, ""):
                 self._add(*pod_points(runner, session, payload["pods"], now))
             case "stride" | "cue" if payload.get("latency_ms") is not None:
                 name = f"{message.kind}_latency_ms"
                 self._latencies[name] = max(payload["latency_ms"], self._latencies.get(name, 0.0))
+
+    def _take_status(self, runner: str, status: dict[str, Any], now: datetime) -> None:
+        before = self._status.get(runner, {"held": []})["held"]
+        self._status[runner] = status
+        self._add(*status_points(runner, status, now, ended=before))
 
     def _add(self, *points: Point) -> None:
         self._live.extend(points)
@@ -147,7 +151,7 @@ class InfluxSink:
             queue = self._store.head - await self._store.cursor(self._cursor_name)
             worst = self._latencies
             # What holds is said again and again: who looks at the last minutes must not see it end.
-            held = [status_point(runner, payload, now) for runner, payload in self._status.items()]
+            held = [made for runner, status in self._status.items() for made in status_points(runner, status, now)]
             waiting = list(self._live)
             try:
                 self.dropped += await connection.write(

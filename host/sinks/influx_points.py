@@ -11,11 +11,10 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from platform import node
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 from influxdb_client.client.write.point import Point
 
-from host.config import Fault
 from host.records import Cue, PodHealth, Stride
 from host.sinks.schema import Entry, SessionLoad
 
@@ -32,9 +31,6 @@ def _measurement(record: type, *tags: str) -> Measurement:
 
 _CUE = _measurement(Cue, "runner", "session", "fault")
 
-# What holds of each fault, as a figure: 1 while it holds, else 0.
-FAULT_FLAGS = get_args(Fault)
-
 MEASUREMENTS = {
     "session": Measurement(
         ("runner", "session"),
@@ -43,7 +39,8 @@ MEASUREMENTS = {
     "stride": _measurement(Stride, "runner", "session", "side"),
     "cue": Measurement(("runner", "session", "fault"), (*_CUE.fields, "metric", "before", "after")),
     "pain": Measurement(("runner", "moment"), ("score", "session")),
-    "status": Measurement(("runner", "session"), ("phase", "prompt", "held", *FAULT_FLAGS)),
+    "status": Measurement(("runner", "session"), ("phase", "prompt", "held")),
+    "fault": Measurement(("runner", "session", "fault"), ("holds",)),
     "pod": _measurement(PodHealth, "runner", "session", "role"),
     "service": Measurement(("host",), ("queue", "dropped", "stride_latency_ms", "cue_latency_ms", "version")),
 }
@@ -78,12 +75,13 @@ def entry_point(entry: Entry, *, load: SessionLoad | None = None, cue: Cue | Non
     return None
 
 
-def status_point(runner: str, status: dict[str, Any], moment: datetime) -> Point:
-    """What a runner is doing and what holds, from a message `status` of the feed."""
+def status_points(runner: str, status: dict[str, Any], moment: datetime, *, ended: Iterable[str] = ()) -> list[Point]:
+    """What a runner is doing, what holds and what has just `ended`, from a message `status` of the feed."""
     held = status["held"]
-    flags = {fault: fault in held for fault in FAULT_FLAGS}
-    words = ", ".join(fault.replace("_", " ") for fault in held)
-    return point("status", status | flags | {"runner": runner, "held": words}, moment)
+    known = status | {"runner": runner, "held": ", ".join(fault.replace("_", " ") for fault in held)}
+    holds = dict.fromkeys(ended, 0.0) | dict.fromkeys(held, 1.0)
+    faults = [point("fault", known | {"fault": fault, "holds": value}, moment) for fault, value in holds.items()]
+    return [point("status", known, moment), *faults]
 
 
 def service_point(moment: datetime, **values: Any) -> Point:
