@@ -43,9 +43,9 @@ class CoachParams:
     # Praise later than this after the fault ended is of no use. Longer than `quiet_s`, or a quick correction
     # would never hear any. Chosen.
     praise_within_s: float = 30.0
-    # A symptom waits so long for its cause when that one is under way too but not yet held. Chosen: a window
-    # of 12 strides is 8-9 s, so a cause of the same onset will have come.
-    cause_wait_s: float = 10.0
+    # What goes before, a cause or a fault of higher priority, is waited for so long when it is under way too but
+    # does not hold yet. Chosen: a window of 12 strides is 8-9 s, so what has the same onset will have come.
+    wait_s: float = 10.0
     # Without a stride that counts for so long, what was before is forgotten. Chosen: longer than a few lost
     # or settling strides, shorter than a stop that ends a bout of running.
     forget_s: float = 10.0
@@ -104,13 +104,13 @@ class Coach:
             if not pattern.idle:
                 pattern.forget(now_s, self._params.forget_s)
         seconds = stride.next_ic_s - stride.ic_s
-        if _WALKING not in stride.quality.split("|") and seconds > 0.0:
+        if not (stride.quality and _WALKING in stride.quality.split("|")) and seconds > 0.0:
             self._running_s += seconds / 2.0  # two legs run at once
         if not self._counts(stride):
             return []
         context = context_of(stride, self._usual)
         verdicts = dict(zip(self._patterns, self._judge.verdicts(stride, context), strict=True))
-        for pattern, verdict in zip(self._patterns.values(), verdicts.values(), strict=True):
+        for pattern, verdict in zip(self._patterns.values(), verdicts.values(), strict=False):
             if verdict.exceeds or not pattern.idle:
                 pattern.add(stride.side, verdict, now_s)
         self._learn(stride)
@@ -160,19 +160,25 @@ class Coach:
 
     def _cue(self, stride: Stride, context: str, verdicts: Mapping[str, Verdict]) -> Cue | None:
         """The cue for the first fault that is worth one on this stride."""
+        awaited = False  # a fault of higher priority may be worth one within a moment
         for pattern in self._patterns.values():
             fault, held = pattern.fault, pattern.held
             if (
-                held is None
+                pattern.idle
+                or not pattern.rising
                 or fault.id in self._muted
-                # The stride that decides shows it itself, and there is as much of it as when it began: no
-                # word to one who is getting better.
-                or not verdicts[fault.id].exceeds
-                or not pattern.full(stride.side)
                 or stride.decided_s - pattern.last_cue_s < self._pause_s(pattern)
-                or (not held.against_own and pattern.norm_only_cues >= self._params.norm_only_cues)
                 or self._explained(pattern, stride.decided_s)
             ):
+                continue
+            # The stride that decides shows it itself, and there is as much of it as when it began: no word to
+            # one who is getting better.
+            if held is None or not verdicts[fault.id].exceeds or not pattern.full(stride.side):
+                awaited = True
+                continue
+            if not held.against_own and pattern.norm_only_cues >= self._params.norm_only_cues:
+                continue
+            if awaited and self._fresh(pattern, stride.decided_s):
                 continue
             context = context if context in fault.tighter else ""
             wordings = cues.wordings(self._texts, fault.id, held.side, context)
@@ -187,13 +193,16 @@ class Coach:
 
     def _explained(self, symptom: Pattern, now_s: float) -> bool:
         """Whether another fault that holds is the cause, or may turn out to be within a moment."""
-        assert symptom.held is not None
-        fresh = now_s - symptom.held.since_s < self._params.cause_wait_s
+        fresh = self._fresh(symptom, now_s)
         return any(
             symptom.fault.id in cause.fault.silences and (cause.held or (fresh and cause.rising))
             for cause in self._patterns.values()
             if cause.fault.id not in self._muted
         )
+
+    def _fresh(self, pattern: Pattern, now_s: float) -> bool:
+        """Whether it began so lately that what goes before it, if of the same onset, may still be coming."""
+        return pattern.held is None or now_s - pattern.held.since_s < self._params.wait_s
 
     def _praise(self, now_s: float, verdicts: Mapping[str, Verdict]) -> Cue | None:
         """A word on what got better since its cue, if this stride shows it."""

@@ -3,20 +3,15 @@
 A score says how far a metric is on the way from usual (0) to its limit (1). A stride shows a fault when as many
 scores as the fault needs are beyond 1 and none says the opposite. Unknown metrics (NaN) make unknown verdicts,
 never a fault.
-
-All limits are scored at once, as rows of a matrix: a day of running must replay in seconds.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from host.coach.baseline import MIDDLE_MPS, Baseline, level_if_unknown
-from host.coach.faults import CONTEXTS, Fault
+from host.coach.baseline import MIDDLE_MPS, Baseline, slope_percent
+from host.coach.faults import CONTEXTS, Fault, Limit
 from host.coach.norms import norm
 from host.records import Stride
 
@@ -26,11 +21,6 @@ from host.records import Stride
 # Chosen; docs/coaching.md has what it does to healthy runners.
 NORM_CONTRADICTS = 0.0
 OWN_CONTRADICTS = -0.5
-
-# A leg accounts for a change of the difference between the legs when at least this much of it is its own
-# change. Half would be the fair share; less, so that a change that both share in opposite directions is seen
-# on both, although strides differ. Chosen.
-LEG_SHARE = 0.35
 
 _CADENCE = "cadence_spm"
 
@@ -51,105 +41,133 @@ _KNOWN = (None, False, True)
 _VERDICTS = {(norm, own): verdict(norm, own) for norm in _KNOWN for own in _KNOWN}
 
 
-def shown(scores: Sequence[float], needed: int, contradicts: float) -> bool | None:
-    """Whether `needed` scores are beyond their limit and none contradicts. Unknown if fewer than that are known."""
-    known = beyond = 0
+def shown(scores: Iterable[float], spare: int, needed: int, contradicts: float) -> bool | None:
+    """Whether `needed` scores are beyond their limit and none contradicts; there are `spare` more than needed.
+
+    Unknown if fewer than needed are known. Takes no more scores than decide it.
+    """
+    beyond = within = 0
     against = False
     for score in scores:
-        if score == score:
-            known += 1
-            beyond += score > 1.0
-            against |= score < contradicts
-    if known < max(needed, 1):
-        return None
-    return beyond >= needed and not against
+        if score > 1.0:
+            beyond += 1
+        elif score <= 1.0:
+            within += 1
+            if within > spare:
+                return False
+            against = against or score < contradicts
+    if beyond >= needed:
+        return not against
+    return False if beyond + within >= needed else None
 
 
 class Judge:
     """The table of faults for one runner. `strictness` above 1 brings every limit nearer to usual."""
 
     def __init__(self, faults: Sequence[Fault], baseline: Baseline | None, strictness: float = 1.0) -> None:
-        limits = [limit for fault in faults for limit in fault.limits]
-        metrics = [limit.metric for limit in limits]
-        metrics += [_CADENCE, *(limit.of_leg for limit in limits if limit.of_leg)]
-        self._values = attrgetter(*metrics)
-        self._baseline = baseline
-        # Indices of rows that need more than one metric.
-        self._cadence = len(limits)
-        self._by_step = [i for i, limit in enumerate(limits) if limit.by_step]
-        of_leg = [i for i, limit in enumerate(limits) if limit.of_leg]
-        self._of_leg = list(zip(of_leg, range(len(limits) + 1, len(metrics)), strict=True))
-        # Each fault: where its own scores are, and what it asks of the norm.
-        ends = np.cumsum([0, *(len(fault.limits) for fault in faults)]).tolist()
-        self._faults = [
-            (fault.needed, start, end, [limit for limit in fault.limits if not math.isnan(limit.norm_sds)])
-            for fault, start, end in zip(faults, ends, ends[1:], strict=False)
-        ]
-        self._tighter = {
-            context: np.array([fault.tighter.get(context, 1.0) / strictness for fault in faults for _ in fault.limits])
-            for context in CONTEXTS
-        }
-        self._sign = np.array([limit.sign or 1 for limit in limits], float)
-        self._share = np.array([limit.own_share for limit in limits])
-        sds = np.array([limit.own_sds for limit in limits])
-        if baseline is not None:
-            self._rows = {}
-            for side in ("left", "right"):
-                mean, doubt, spread = baseline.rows(metrics, side)
-                margin = np.maximum([limit.own_margin for limit in limits], sds * spread[: len(limits)])
-                doubt = doubt[: len(limits)] * sds[:, None] ** 2
-                self._rows[side] = np.vstack([mean, doubt]), margin
+        self._legs = {side: [_Row(fault, side, baseline, strictness) for fault in faults] for side in ("left", "right")}
 
     def verdicts(self, stride: Stride, context: str) -> list[Verdict]:
         """One for each fault, in the table's order."""
-        own = self._own_scores(stride, context)
-        verdicts = []
-        tighter = self._tighter[context]
-        for needed, start, end, norms in self._faults:
-            against_norm = None
-            if norms:
-                scores = []
-                for limit in norms:
-                    usual = norm(limit.metric, stride.speed_mps)
-                    margin = tighter[start] * limit.norm_sds * usual.sd
-                    scores.append(limit.sign * (getattr(stride, limit.metric) - usual.mean) / margin)
-                against_norm = shown(scores, needed, NORM_CONTRADICTS)
-            verdicts.append(_VERDICTS[against_norm, shown(own[start:end], needed, OWN_CONTRADICTS)])
-        return verdicts
+        x, g = stride.speed_mps - MIDDLE_MPS, slope_percent(stride.grade_percent)
+        return [row.verdict(stride, x, g, context) for row in self._legs[stride.side]]
 
-    def _own_scores(self, stride: Stride, context: str) -> Sequence[float]:
-        """Scores against the own habit, one for each limit of the table; empty without a habit."""
-        if self._baseline is None:
-            return ()
-        matrix, margin = self._rows[stride.side]
-        n = len(margin)
-        x, g = stride.speed_mps - MIDDLE_MPS, level_if_unknown(stride.grade_percent)
-        with np.errstate(all="ignore"):  # any number may come
-            usual = matrix @ np.array((1.0, x, g, x * x, x * g, g * g))
-            mean, doubt = usual[:-n], usual[-n:]
-            values = np.array(self._values(stride))
-            change = values - mean
-            self._consider_the_rest(stride, values, mean, change)
-            margin = np.maximum(margin, self._share * np.abs(mean[:n]))
+
+class _Row:
+    """One fault on one leg."""
+
+    def __init__(self, fault: Fault, side: str, baseline: Baseline | None, strictness: float) -> None:
+        self._needed = fault.needed
+        self._spare = len(fault.limits) - fault.needed
+        self._tighter = {context: fault.tighter.get(context, 1.0) / strictness for context in CONTEXTS}
+        self._norm = [_AgainstNorm(limit) for limit in fault.limits if not math.isnan(limit.norm_sds)]
+        # Alone, a limit has nothing to contradict.
+        contradicts = OWN_CONTRADICTS if len(fault.limits) > 1 else -math.inf
+        self._own, self._unless = (
+            [_AgainstHabit(limit, side, baseline, contradicts) for limit in limits] if baseline else []
+            for limits in (fault.limits, fault.unless)
+        )
+
+    def verdict(self, stride: Stride, x: float, g: float, context: str) -> Verdict:
+        tighter, spare, needed = self._tighter[context], self._spare, self._needed
+        against_norm = own = None
+        if self._norm:
+            scores = (limit.score(stride, g, tighter) for limit in self._norm)
+            against_norm = shown(scores, spare, needed, NORM_CONTRADICTS)
+        if self._own:
+            scores = (limit.score(stride, x, g, tighter) for limit in self._own)
+            own = shown(scores, spare, needed, OWN_CONTRADICTS)
+            if own and any(limit.score(stride, x, g, tighter) > 1.0 for limit in self._unless):
+                own = False
+        return _VERDICTS[against_norm, own]
+
+
+class _AgainstNorm:
+    """One limit against healthy runners."""
+
+    def __init__(self, limit: Limit) -> None:
+        self._metric, self._by_step = limit.metric, limit.by_step
+        self._value = attrgetter(limit.metric)
+        self._margin_sds = limit.sign * limit.norm_sds
+
+    def score(self, stride: Stride, grade_percent: float, tighter: float) -> float:
+        mean, sd, _ = norm(self._metric, stride.speed_mps, grade_percent)
+        change: float = self._value(stride) - mean
+        if self._by_step and change > 0.0:
+            usual_spm = norm(_CADENCE, stride.speed_mps, grade_percent).mean
+            change = _without_longer_step(change, mean, stride.cadence_spm, usual_spm)
+        return change / (tighter * self._margin_sds * sd)
+
+
+class _AgainstHabit:
+    """One limit against the habit of one leg."""
+
+    def __init__(self, limit: Limit, side: str, baseline: Baseline, contradicts: float) -> None:
+        self._contradicts = contradicts
+        self._value = attrgetter(limit.metric)
+        self._habit = habit = baseline.habit(limit.metric, side)
+        self._cadence = baseline.habit(_CADENCE, side) if limit.by_step else None
+        self._leg = (attrgetter(limit.of_leg), baseline.habit(limit.of_leg, side)) if limit.of_leg else None
+        self._side = 1.0 if side == "left" else -1.0
+        self._sign = limit.sign or 1
+        self._sds, self._share, self._leg_share = limit.own_sds, limit.own_share, limit.leg_share
+        self._margin = self._a = self._b = self._c = math.nan  # no habit: every score is unknown
+        if habit is not None:
+            self._margin = max(limit.own_margin, limit.own_sds * math.sqrt(habit.variance))
+            self._a, self._b, self._c = habit.coefficients
+
+    def score(self, stride: Stride, x: float, g: float, tighter: float) -> float:
+        """`x`: speed above 3.5 m/s, `g`: percent of slope. NaN if unknown."""
+        mean = self._a + self._b * x + self._c * g
+        change = self._value(stride) - mean
+        if self._cadence is not None:
+            if change > 0.0:
+                change = _without_longer_step(change, mean, stride.cadence_spm, self._cadence.mean(x, g))
+        elif self._leg is not None:
+            change = self._of_leg(stride, x, g, change)
+        margin = self._margin
+        if self._share:
+            margin = max(margin, self._share * abs(mean))
+        margin *= tighter
+        score: float = self._sign * change / margin
+        if (score > 1.0 or score < self._contradicts) and self._habit is not None:
             # What is usual at a speed or slope that was never run is itself uncertain: one more, independent
-            # margin.
-            distance = np.sqrt((self._tighter[context] * margin) ** 2 + doubt)
-            scores: list[float] = (self._sign * change[:n] / distance).tolist()
-        return scores
+            # margin. Asked for only here, because it can but bring a score nearer to usual.
+            score *= margin / math.hypot(margin, self._sds * self._habit.doubt(x, g))
+        return score
 
-    def _consider_the_rest(
-        self,
-        stride: Stride,
-        values: NDArray[np.float64],
-        mean: NDArray[np.float64],
-        change: NDArray[np.float64],
-    ) -> None:
-        """Takes out of `change` what a longer step explains, and what the other leg did."""
-        quick = values[self._cadence] / mean[self._cadence]
-        if quick < 1.0:
-            for i in self._by_step:
-                change[i] = values[i] * quick - mean[i]
-        side = 1.0 if stride.side == "left" else -1.0
-        for i, leg in self._of_leg:
-            mine = side * change[leg] * change[i] >= LEG_SHARE * change[i] ** 2
-            change[i] = abs(change[i]) if mine else change[i] * 0.0
+    def _of_leg(self, stride: Stride, x: float, g: float, change: float) -> float:
+        """The size of a change of the difference between the legs, if this leg accounts for it."""
+        assert self._leg is not None
+        value, habit = self._leg
+        if habit is None:
+            return math.nan
+        mine = self._side * (value(stride) - habit.mean(x, g))
+        return abs(change) if mine * change >= self._leg_share * change * change else change * 0.0
+
+
+def _without_longer_step(change: float, mean: float, cadence_spm: float, usual_spm: float) -> float:
+    """What is left of too much of a length when slow steps, that is long ones at the same speed, explain theirs."""
+    if cadence_spm < usual_spm:
+        change = max(change - mean * (usual_spm / cadence_spm - 1.0), 0.0)
+    return change

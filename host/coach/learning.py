@@ -35,9 +35,10 @@ class LearningParams:
     steady_share: float = 0.10
     recent_strides: int = 10
     clip_sds: float = CLIP_SDS
-    # After the window every n-th steady stride is enough: neighbours say nearly the same, and a day of
-    # running stays cheap. Odd, or it would be always the same leg.
-    every: int = 9
+    # After the window every n-th steady stride is enough: neighbours say nearly the same, a day of running stays
+    # cheap, and an hour still gives what a session may count for in a profile (SESSION_STRIDES). Odd, or it
+    # would be always the same leg.
+    every: int = 19
 
 
 class Learner:

@@ -7,7 +7,10 @@ doi:10.7717/peerj.3298 (CC BY 4.0).
 
 slopes.csv tells what the signal core reads on 8 of these runners, 3 sessions each: SD between legs of different
 runners, mean change from one speed to the next and its SD between legs, per m/s. Enough to expect what a runner
-does at another speed, too few for a norm.
+does at another speed, too few for a norm. Its last column is the change per percent of slope at the same speed, 0
+where nothing is known. Cadence: + 4 % at 7 % of slope, 18 runners (Padulo et al. 2013,
+doi:10.1371/journal.pone.0069006), of 171.4 spm at 3.5 m/s; one runner from -18 to +18 % of slope does the same,
+0.55 % per percent (data of Alcantara et al. 2022, doi:10.7717/peerj.12752).
 
 Metrics go by their names in `host.records.Stride`, in the units those names say.
 """
@@ -46,8 +49,11 @@ class Usual(NamedTuple):
 UNKNOWN = Usual(math.nan, math.nan)
 
 
-def norm(metric: str, speed_mps: float) -> Usual:
-    """Mean and SD of `metric` between healthy runners at `speed_mps`, linear between the measured speeds."""
+def norm(metric: str, speed_mps: float, slope_percent: float = 0.0) -> Usual:
+    """Mean and SD of `metric` between healthy runners at `speed_mps`, linear between the measured speeds.
+
+    They were measured on the level; on a slope the mean moves by what is known of that.
+    """
     rows = _table().get(metric)
     lowest, highest = SPEEDS_MPS[0], SPEEDS_MPS[-1]
     # Written so that a NaN speed is unknown too.
@@ -57,20 +63,25 @@ def norm(metric: str, speed_mps: float) -> Usual:
     i = 0 if speed < SPEEDS_MPS[1] else 1
     share = (speed - SPEEDS_MPS[i]) / (SPEEDS_MPS[i + 1] - SPEEDS_MPS[i])
     a, b = rows[i], rows[i + 1]
-    return Usual(a.mean + share * (b.mean - a.mean), a.sd + share * (b.sd - a.sd))
+    mean = a.mean + share * (b.mean - a.mean)
+    if slope_percent:
+        mean += slope_percent * usual_change(metric).per_percent
+    return Usual(mean, a.sd + share * (b.sd - a.sd))
 
 
 class Change(NamedTuple):
-    """How runners differ in a metric, and how it changes with their speed. NaN means unknown."""
+    """How runners differ in a metric, and how it changes with their speed and the slope. NaN means unknown."""
 
     sd: float  # between runners
     per_mps: float
     per_mps_sd: float  # of that change, between runners
+    per_percent: float  # of slope
 
 
-def change_with_speed(metric: str) -> Change:
-    """How `metric` changes with speed among healthy runners: on the mean as the norm does, where there is one."""
-    change = _slopes().get(metric, Change(math.nan, math.nan, math.nan))
+@cache
+def usual_change(metric: str) -> Change:
+    """How `metric` changes among healthy runners: with speed on the mean as the norm does, where there is one."""
+    change = _slopes().get(metric, Change(math.nan, math.nan, math.nan, math.nan))
     rows = _table().get(metric)
     if rows is None:
         return change
@@ -93,11 +104,8 @@ def _table() -> dict[str, tuple[Usual, ...]]:
 
 @cache
 def _slopes() -> dict[str, Change]:
-    rows = _read("slopes.csv").items()
-    return {
-        metric: Change(float(row["sd"]), float(row["slope_per_mps"]), float(row["slope_sd_per_mps"]))
-        for metric, row in rows
-    }
+    columns = ("sd", "slope_per_mps", "slope_sd_per_mps", "slope_per_percent")
+    return {metric: Change(*(float(row[column]) for column in columns)) for metric, row in _read("slopes.csv").items()}
 
 
 def _read(name: str) -> dict[str, dict[str, str]]:

@@ -94,16 +94,11 @@ class Pattern:
     cued_side: str = ""
     praise_due: bool = False  # cued, and not praised since
     better_s: float = -math.inf  # when it last ended
+    idle: bool = True  # nothing of it in the windows, so a stride without it changes nothing
 
     def __post_init__(self) -> None:
         self.legs = {side: Leg(self.fault.hold) for side in SIDES}
         self._left, self._right = self.legs.values()
-
-    @property
-    def idle(self) -> bool:
-        """Nothing of it in the windows, so a stride without it changes nothing."""
-        left, right = self._left, self._right
-        return not (left.beyond.beyond or right.beyond.beyond or left.own.beyond or right.own.beyond)
 
     def add(self, side: str, verdict: Verdict, now_s: float) -> None:
         """One more stride of the leg `side`."""
@@ -119,13 +114,17 @@ class Pattern:
         elif self.held:
             self.held = None
             self.better_s = now_s
+        self._look_if_idle()
 
     def forget(self, now_s: float, after_s: float) -> None:
         """Clears the legs that nothing was known of for `after_s`. A fault forgotten has not got better."""
         left, right = self._left, self._right
-        for leg in (left, right):
-            if now_s - leg.last_s > after_s:
-                leg.clear()
+        forgotten = [leg for leg in (left, right) if now_s - leg.last_s > after_s]
+        if not forgotten:
+            return
+        for leg in forgotten:
+            leg.clear()
+        self._look_if_idle()
         if self.held and not self._any_or_all(left.beyond.held, right.beyond.held):
             self.held = None
 
@@ -150,6 +149,10 @@ class Pattern:
     def note_praise(self) -> None:
         self.praises += 1
         self.praise_due = False
+
+    def _look_if_idle(self) -> None:
+        left, right = self._left, self._right
+        self.idle = not (left.beyond.beyond or right.beyond.beyond or left.own.beyond or right.own.beyond)
 
     def _any_or_all(self, left: bool, right: bool) -> bool:
         return left or right if self.fault.sided else left and right

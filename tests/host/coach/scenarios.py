@@ -36,7 +36,12 @@ PRIORITY = (
     "stiff_pelvis",
     "low_cadence",
 )
-CAUSES = ("hips_back", "sitting_back", "asymmetry")  # of overstride, tilt and cadence
+# Causes, and what they explain (form-pattern rules): the cause is named, not the symptom.
+EXPLAINS: Mapping[str, tuple[str, ...]] = {
+    "hips_back": ("overstride", "tilt_excessive", "low_cadence"),
+    "sitting_back": ("overstride", "tilt_flattened", "low_cadence"),
+    "asymmetry": ("overstride", "tilt_excessive", "low_cadence"),
+}
 
 
 @dataclass(frozen=True)
@@ -206,6 +211,10 @@ TOGETHER: Mapping[frozenset[str], tuple[str, ...]] = {
     for *pair, expects in (
         # Landing ahead with the pelvis tipped: that is what hips held back are.
         ("overstride", "tilt_excessive", ("hips_back",)),
+        # The tilt that marks hips held back is undone: what is left is a foot that lands ahead.
+        ("hips_back", "tilt_flattened", ("overstride",)),
+        # A crouch sits with the trunk upright; one that tips forward is another posture.
+        ("sitting_back", "tilt_excessive", ("tilt_excessive",)),
         ("tilt_flattened", "tilt_excessive", ()),
     )
 }
@@ -216,8 +225,10 @@ def expected(one: str, other: str) -> tuple[str, ...]:
     pair = frozenset((one, other))
     if pair in TOGETHER:
         return TOGETHER[pair]
-    causes = [fault for fault in PRIORITY if fault in pair and fault in CAUSES]
-    return (causes or [fault for fault in PRIORITY if fault in pair])[:1]
+    for cause, symptom in ((one, other), (other, one)):
+        if symptom in EXPLAINS.get(cause, ()):
+            return (cause,)
+    return (min(pair, key=PRIORITY.index),)
 
 
 def _pairs() -> Iterator[Scenario]:

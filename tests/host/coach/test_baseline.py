@@ -5,7 +5,7 @@ import pytest
 
 from host.coach.baseline import MIN_STRIDES, SESSION_STRIDES, Baseline, Habit, Sums
 from host.coach.learning import learn
-from host.coach.norms import change_with_speed
+from host.coach.norms import usual_change
 from tests.host.coach.runner import NAN, stride
 
 TIBIA = "tibial_inclination_ic_deg"
@@ -44,7 +44,7 @@ def test_one_wild_stride_in_ten_hardly_moves_the_habit():
 def test_unseen_speed_follows_healthy_runners_and_is_less_certain():
     baseline = learn(run(speed_mps=3.0, tibial_inclination_ic_deg=14.0))
     at_4 = baseline.usual(TIBIA, "left", 4.0, 0.0)
-    assert at_4.mean == pytest.approx(14.0 + change_with_speed(TIBIA).per_mps, abs=0.1)
+    assert at_4.mean == pytest.approx(14.0 + usual_change(TIBIA).per_mps, abs=0.1)
     # slopes.csv: legs differ by an SD of 1.34 deg in what one m/s changes.
     assert at_4.doubt == pytest.approx(1.34, rel=0.05)
     assert baseline.usual(TIBIA, "left", 3.0, 0.0).doubt < 0.1
@@ -79,6 +79,23 @@ def test_slope_never_run_is_uncertain_and_one_that_was_is_not():
     assert hills.usual("pelvic_tilt_deg", "left", 3.5, 8.0).doubt < 0.2
 
 
+def test_steps_quicken_uphill_until_the_own_hills_are_known():
+    flat = learn(run(cadence_spm=lambda i, d: d.gauss(170.0, 2.0)))
+    at_8 = flat.usual("cadence_spm", "left", 3.5, 8.0)
+    level = flat.usual("cadence_spm", "left", 3.5, 0.0)
+    assert at_8.mean - level.mean == pytest.approx(8 * 0.98)
+    assert flat.usual("cadence_spm", "left", 3.5, -8.0).mean < 165.0
+    own = learn(run(200, grade_percent=lambda i, _: 8.0 * (i % 2), cadence_spm=lambda i, d: d.gauss(170.0, 2.0)))
+    assert own.usual("cadence_spm", "left", 3.5, 8.0).mean == pytest.approx(170.0, abs=0.6)
+
+
+def test_what_a_barometer_reads_on_level_ground_teaches_no_slope():
+    # Cadence and the barometer's error happen to go together: 1 spm for half a percent.
+    baseline = learn(run(grade_percent=lambda i, _: 0.5 * (i % 2), cadence_spm=lambda i, _: 170.0 + i % 2))
+    assert baseline.usual("cadence_spm", "left", 3.5, -6.0).mean == pytest.approx(170.5 - 6 * 0.98, abs=0.1)
+    assert baseline.usual("cadence_spm", "left", 3.5, 0.9) == baseline.usual("cadence_spm", "left", 3.5, 0.0)
+
+
 def test_without_a_barometer_the_ground_counts_as_level():
     baseline = learn(run(grade_percent=NAN, tibial_inclination_ic_deg=14.0))
     assert baseline.usual(TIBIA, "left", 3.5, NAN) == baseline.usual(TIBIA, "left", 3.5, 0.0)
@@ -99,14 +116,14 @@ def test_regression_agrees_with_an_augmented_least_squares_twin():
     """A prior on a slope is the same as one imagined stride more: solved by plain least squares instead."""
     numpy = pytest.importorskip("numpy")
     dice = random.Random(3)
-    rows = [(dice.uniform(2.5, 4.5), dice.uniform(-5, 8)) for _ in range(80)]
+    rows = [(dice.uniform(2.5, 4.5), dice.choice((0.0, dice.uniform(-5, -1), dice.uniform(1, 8)))) for _ in range(80)]
     values = [12 + 2 * (v - 3.5) + 0.3 * g + dice.gauss(0, 1) for v, g in rows]
     sums = Sums.total(Sums.of(v, g, y) for (v, g), y in zip(rows, values, strict=True))
     habit = Habit.fit(TIBIA, sums)
     sigma, between, slope_sd = math.sqrt(habit.variance), 3.977, 1.34  # slopes.csv
     design = [[1.0, v - 3.5, g] for v, g in rows]
     design += [[0, sigma / slope_sd, 0], [0, 0, sigma / (0.05 * between)]]
-    target = [*values, change_with_speed(TIBIA).per_mps * sigma / slope_sd, 0.0]
+    target = [*values, usual_change(TIBIA).per_mps * sigma / slope_sd, 0.0]
     twin = numpy.linalg.lstsq(numpy.array(design), numpy.array(target), rcond=None)[0]
     assert habit.coefficients == pytest.approx(tuple(twin), abs=1e-3)
     residual = numpy.array(values) - numpy.array(design[:-2]) @ twin

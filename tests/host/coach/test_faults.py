@@ -76,6 +76,48 @@ def test_limits(fault, changes, context, against_norm, own, side):
     assert judge(fault, stride(0.0, side, **changes), habit(), context) == verdict(against_norm, own)
 
 
+PAWING = {"shank_retraction_dps": 200.0, "shank_rate_early_stance_dps": 420.0}
+LEGS = {"contact_time_ms": 226.0, "contact_time_difference_ms": 0.0, "pelvic_drop_deg": 3.0}
+LEGS |= {"pelvic_drop_difference_deg": 0.0, TIBIA: 12.616, FOOT: 227.346}
+
+
+def habit_of(**usual):
+    """A runner whose strides all read `usual`, on both legs."""
+    return learn([stride(0.7 * i, side, **usual) for i in range(60) for side in ("left", "right")])
+
+
+@pytest.mark.parametrize(("tibia", "shown"), [(12.616, True), (16.0, True), (10.7, True), (10.5, False), (NAN, True)])
+def test_a_less_inclined_tibia_is_a_late_contact_and_no_pawing(tibia, shown):
+    usual = habit_of(**{"shank_retraction_dps": 60.0, "shank_rate_early_stance_dps": 300.0, TIBIA: 12.616})
+    assert judge("pawing", stride(0.0, **PAWING, **{TIBIA: tibia}), usual, "").own is shown
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize(
+    ("mine", "shown"),
+    # The difference is 4 deg. A belt that rolled moves each drop by half of it.
+    [(4.0, True), (3.1, True), (2.9, False), (2.0, False), (0.0, False), (-4.0, False)],
+)
+def test_a_drop_is_one_sided_only_if_that_leg_accounts_for_most_of_it(side, mine, shown):
+    sign = 1.0 if side == "left" else -1.0
+    one = stride(0.0, side, **LEGS | {"pelvic_drop_deg": 3.0 + mine, "pelvic_drop_difference_deg": 4.0 * sign})
+    assert judge("asymmetry", one, habit_of(**LEGS), "").own is shown
+
+
+def test_what_a_longer_step_explains_is_no_overstride_against_norm_or_habit():
+    # Steps 9 % slower are 1 / 0.91 as long, and so is what lands ahead: 22.5 of 227.3 mm are nothing else.
+    slow = {"cadence_spm": 171.449 * 0.91, TIBIA: 12.7}
+    for foot, against_norm, own in ((273.0, False, False), (276.0, False, True), (284.0, True, True)):
+        one = stride(0.0, **slow, **{FOOT: foot})
+        assert judge("overstride", one, habit_of(**LEGS), "")[:2] == (against_norm, own)
+    # It takes away what is too much, and makes it no contradiction to the tibia.
+    one = stride(0.0, cadence_spm=156.0, **{TIBIA: 20.0, FOOT: 228.0})
+    assert judge("overstride", one, habit_of(**LEGS), "")[:2] == (True, True)
+    # Quicker steps excuse nothing and cost nothing.
+    quick = stride(0.0, cadence_spm=190.0, **{TIBIA: 12.7, FOOT: 261.0})
+    assert judge("overstride", quick, habit_of(**LEGS), "")[:2] == (True, True)
+
+
 def test_without_a_habit_only_the_norm_tells():
     assert judge("overstride", stride(0.0, **{TIBIA: 19.0}), None, "")[:2] == (True, None)
     assert judge("tilt_excessive", stride(0.0, **{TILT: 25.0}), None, "")[:2] == (None, None)
@@ -120,19 +162,29 @@ def test_verdict_is_beyond_either(norm_says, own_says, exceeds):
 
 
 @pytest.mark.parametrize(
-    ("scores", "verdict"),
+    ("scores", "needed", "verdict"),
     [
-        ([], None),
-        ([NAN], None),
-        ([1.1], True),
-        ([1.0], False),
-        ([1.1, -0.4], True),
-        ([1.1, -0.6], False),
-        ([NAN, 1.1], True),
+        ([NAN], 1, None),
+        ([1.1], 1, True),
+        ([1.0], 1, False),
+        ([1.1, -0.4], 1, True),
+        ([1.1, -0.6], 1, False),
+        ([-0.6, 1.1], 1, False),
+        ([NAN, 1.1], 1, True),
+        ([NAN, 0.9], 1, False),
+        # Two of two: one that is not beyond decides, whatever the other; else it takes both.
+        ([0.9, NAN], 2, False),
+        ([NAN, 1.1], 2, None),
+        ([1.1, 1.1], 2, True),
+        # Two of three.
+        ([1.1, NAN, 1.1], 2, True),
+        ([1.1, 1.1, -0.6], 2, False),
+        ([1.1, NAN, NAN], 2, None),
+        ([1.1, 0.9, NAN], 2, False),
     ],
 )
-def test_one_suffices_unless_contradicted(scores, verdict):
-    assert shown(scores, 1, -0.5) is verdict
+def test_as_many_as_needed_suffice_unless_contradicted(scores, needed, verdict):
+    assert shown(scores, len(scores) - needed, needed, -0.5) is verdict
 
 
 @pytest.mark.parametrize(
@@ -166,10 +218,12 @@ def test_every_row_is_sound():
         assert set(fault.silences) <= set(ids) - {fault.id}
         assert set(fault.tighter) <= {"uphill", "fast"}
         assert all(0.0 < factor <= 1.0 for factor in fault.tighter.values())
-        for limit in fault.limits:
+        assert all(math.isnan(limit.norm_sds) for limit in fault.unless)
+        for limit in (*fault.limits, *fault.unless):
             assert limit.source, f"{fault.id}: every number has a source"
             assert hasattr(stride(0.0), limit.metric)
             assert limit.sign in (-1, 0, 1)
+            assert math.isnan(limit.leg_share) == (not limit.of_leg)
             assert not (math.isnan(limit.norm_sds) and math.isnan(limit.own_margin)), "against nothing"
             if not math.isnan(limit.norm_sds):
                 assert not math.isnan(norm(limit.metric, 3.5).mean)
