@@ -11,7 +11,10 @@ import jsonschema
 import pytest
 import yaml
 
+from host.feed import to_payload
 from host.records import Cue, PodHealth, Stride
+from host.sinks.live_topic import figures
+from tests.host.sinks.records import stride
 
 ROOT = Path(__file__).parents[3]
 # https://github.com/asyncapi/spec-json-schemas, npm @asyncapi/specs 6.11.1, schemas/3.0.0.json, Apache-2.0
@@ -52,6 +55,14 @@ def test_every_field_is_described_and_every_described_field_exists(
     expected = {field.name for field in fields(record)} | more
     assert set(schema["properties"]) == expected
     assert set(schema["required"]) == expected
+
+
+def test_every_live_figure_is_described(document: dict[str, Any]) -> None:
+    schema = document["components"]["schemas"]["live"]
+    told = {name for side in ("left", "right") for name in figures(to_payload(stride(1.0, side=side), latency_ms=90.0))}
+    unknown = {f"{side}_pelvic_drop_deg" for side in ("left", "right")}  # NaN in the stride of the tests
+    assert set(schema["properties"]) == told | unknown | {"faults_held"}
+    assert {details["type"] for details in schema["properties"].values()} == {"number", "integer"}
 
 
 def test_the_guide_names_every_topic(document: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ from blockbuster import blockbuster_ctx
 from host.errors import SinkError
 from host.feed import Feed, Message, to_payload
 from host.records import PodHealth
-from host.sinks import mqtt_link
+from host.sinks import mqtt, mqtt_link
 from host.sinks.broker import EmbeddedBroker
 from host.sinks.mqtt import MqttConfig, MqttSink, backoff_s, topic
 from host.sinks.mqtt_link import BrokerLink, cancel
@@ -51,6 +51,10 @@ class Bench:
         for _ in range(count):
             self.strides += 1
             self.store.add_stride(session, stride(float(self.strides)))
+
+    def land(self, ic_s: float, **changes: Any) -> None:
+        """A stride that has just happened."""
+        self.say("stride", to_payload(stride(ic_s, **changes), session=INFO.session, latency_ms=90.0))
 
     def cue(self, number: int = 1, age_s: float = 0.0, valid_s: float = 1.0) -> None:
         decided = datetime.now(UTC) - timedelta(seconds=age_s)
@@ -121,11 +125,13 @@ async def test_everything_goes_out_and_nothing_blocks(mosquitto_broker, watcher,
     with blockbuster_ctx(scanned_modules="host"):
         async with bench(path, config_for(mosquitto_broker)) as at:
             await one_of_each(at)
-            await until(lambda: len(watcher.on("strides")) == 2 and watcher.on("alerts") and watcher.on("pods"))
+            await until(lambda: watcher.on("status"))
+            at.land(1.0)  # of what lands without a connection nothing is said
+            await until(lambda: len(watcher.on("strides")) == 2 and watcher.on("alerts") and watcher.on("live"))
             await at.store.end_session(INFO.session, "2026-03-01T07:10:00.000Z", {"strides": 2})
     await until(lambda: len(watcher.on("session")) == 2)
     assert {m.topic.removeprefix("hamstream/ann/") for m in watcher.messages} == {
-        "status", "pods", "strides", "alerts", "session",
+        "status", "pods", "live", "strides", "alerts", "session",
     }  # fmt: skip
     first, second = watcher.on("strides")
     assert (first.payload["stride"], second.payload["stride"]) == (1, 2)
@@ -362,6 +368,34 @@ async def test_a_cue_is_delivered_in_time_or_not_at_all(mosquitto_broker, watche
         numbers = [m.payload["cue_id"].rsplit("-", 1)[1] for m in subscriber.messages]
         assert numbers == ["2", "4"]
         assert at.sink.dropped_cues == 2
+
+
+async def test_live_figures_are_the_newest_and_never_a_flood(mosquitto_broker, watcher, path, monkeypatch) -> None:
+    monkeypatch.setattr(mqtt, "LIVE_PERIOD_S", 3.0)
+    async with bench(path, config_for(mosquitto_broker)) as at:
+        at.status()
+        await until(lambda: watcher.on("status"))
+        at.land(1.0)
+        await until(lambda: watcher.on("live"))
+        for k in range(2, 50):
+            at.land(float(k), side="left" if k % 2 else "right", flight_time_ms=float("nan"))
+            await asyncio.sleep(0.005)
+        at.land(50.0, quality="gap", speed_mps=99.0)
+        await until(lambda: len(watcher.on("live")) == 2)
+    first, second = watcher.on("live")
+    assert (first.qos, first.retain) == (0, False)
+    assert not any(name.startswith("right") for name in first.payload)
+    right, left = stride(48.0), stride(49.0)
+    assert second.payload == {
+        "speed_mps": left.speed_mps, "cadence_spm": left.cadence_spm, "pelvic_tilt_deg": left.pelvic_tilt_deg,
+        "latency_ms": 90.0, "faults_held": 1,
+        "left_tibial_inclination_ic_deg": left.tibial_inclination_ic_deg,
+        "left_foot_ahead_of_pelvis_mm": left.foot_ahead_of_pelvis_mm,
+        "left_contact_time_ms": left.contact_time_ms,
+        "right_tibial_inclination_ic_deg": right.tibial_inclination_ic_deg,
+        "right_foot_ahead_of_pelvis_mm": right.foot_ahead_of_pelvis_mm,
+        "right_contact_time_ms": right.contact_time_ms,
+    }  # fmt: skip
 
 
 async def test_an_alert_does_not_wait_for_the_backlog(mosquitto_broker, path) -> None:
