@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from host.errors import HamstreamError
+from host.person.arguments import add_commands as add_person_commands
 
 if TYPE_CHECKING:
     from host.config import Config
@@ -81,6 +82,8 @@ def _parser() -> argparse.ArgumentParser:
     analyze.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
     analyze.add_argument("--runner", metavar="NAME", help="use and update this runner's profile (default: none)")
     analyze.set_defaults(command=_analyze)
+
+    add_person_commands(commands, _person)
 
     sessions = commands.add_parser("sessions", help="what is stored")
     sessions.set_defaults(command=_sessions)
@@ -265,6 +268,12 @@ def _report(args: argparse.Namespace) -> None:
     from host.report.write import write_report
 
     print(asyncio.run(write_report(_config(args), args.session, args.out)))
+
+
+def _person(args: argparse.Namespace) -> None:
+    from host.person.command import run
+
+    run(_config(args), args)
 
 
 def _doctor(args: argparse.Namespace) -> int:

@@ -11,10 +11,12 @@ for configuration. Only the last may be absent: then every key has its default.
 
 import difflib
 import os
+import re
 import shlex
 import tomllib
 import types
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -26,6 +28,7 @@ from dsp.types import Role
 from host.addresses import is_loopback
 from host.coach.cues import language, languages
 from host.errors import ConfigError
+from host.records import Person
 
 CONFIG_VARIABLE = "HAMSTREAM_CONFIG"
 MQTT_PASSWORD_VARIABLE = "HAMSTREAM_MQTT_PASSWORD"
@@ -194,6 +197,18 @@ class Config(_Table):
         known = ", ".join(runner.name for runner in self.runners) or "nobody"
         raise ConfigError([f"runner: `{name}` is not in the configuration, which knows {known}"])
 
+    def person(self, name: str, told: Person | None = None) -> Person:
+        """What is known of a runner: what they told (`hamstream runner`) before what stands in the file."""
+        person = told or Person(name)
+        entry = next((runner for runner in self.runners if runner.name == name), None)
+        if entry is None:
+            return person
+        return replace(
+            person,
+            language=person.language or entry.language,
+            muted=frozenset(entry.muted) if person.muted is None else person.muted,
+        )
+
     def only_runner(self) -> str:
         """The name of the one runner there is. Raises ConfigError when there are none or several."""
         if len(self.runners) == 1:
@@ -202,6 +217,11 @@ class Config(_Table):
             names = ", ".join(runner.name for runner in self.runners)
             raise ConfigError([f"runner: there are several ({names}); say which with --runner"])
         raise ConfigError(["runner: there is none; add a `[[runner]]` table with the pods' addresses"])
+
+
+def is_runner_name(text: str) -> bool:
+    """Whether it may stand in topics and file names."""
+    return re.fullmatch(_NAME, text) is not None
 
 
 def default_path() -> Path:

@@ -10,6 +10,7 @@ HamstreamError
 │   ├── ConnectFailedError
 │   └── LinkLostError
 ├── RecordingError               path, offset
+├── RunnerError(ValueError)      a person who is not known, or told what cannot be
 ├── UnknownSessionError          session
 └── SinkError                    endpoint
 
@@ -90,6 +91,10 @@ class UnknownSessionError(HamstreamError):
         known = "\n".join(["There are:", *stored, "Name one by its last column, or say last."])
         nothing = "Nothing is stored yet: `hamstream demo` makes a session."
         super().__init__(f"no session is called {session!r}. {known if stored else nothing}")
+
+
+class RunnerError(HamstreamError, ValueError):
+    """A runner whom nobody knows, or what was told about one and cannot be."""
 
 
 class SinkError(HamstreamError):

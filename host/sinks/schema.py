@@ -5,9 +5,10 @@ The tables stand in database.py. What is known of a runner as a person is read a
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
+from statistics import median
 from typing import Any, NamedTuple
 
 from host.records import Cue, Effect, Pain, Person, SessionInfo, Stride, utc_text
@@ -220,6 +221,18 @@ def strides_of(conn: sqlite3.Connection, session: str) -> list[Stride]:
     """All strides of a session, in order; NULL is NaN again."""
     rows = conn.execute(f"SELECT {', '.join(_STRIDE)} FROM strides WHERE of_session = ? ORDER BY number", (session,))
     return [Stride(*nan_for_null(row)) for row in rows]
+
+
+def medians(conn: sqlite3.Connection, session: str, metrics: Sequence[str]) -> dict[str, float]:
+    """The medians of these fields of Stride over a session's good strides; without any that is known none."""
+    rows = conn.execute(
+        f"SELECT {', '.join(metrics)} FROM strides WHERE of_session = ? AND quality = ''", (session,)
+    ).fetchall()
+    known = {
+        name: [value for value in column if value is not None]
+        for name, column in zip(metrics, zip(*rows, strict=True), strict=bool(rows))
+    }
+    return {name: median(column) for name, column in known.items() if column}
 
 
 def cues_of(conn: sqlite3.Connection, session: str) -> list[Cue]:

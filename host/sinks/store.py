@@ -12,7 +12,7 @@ import logging
 import math
 import sqlite3
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -168,6 +168,10 @@ class Store:
 
     async def strides(self, session: str) -> list[Stride]:
         return await self._run(schema.strides_of, session)
+
+    async def medians(self, session: str, metrics: Sequence[str]) -> dict[str, float]:
+        """The medians of these fields of Stride over the session's good strides; without any that is known none."""
+        return await self._run(schema.medians, session, metrics)
 
     async def cues(self, session: str) -> list[Cue]:
         return await self._run(schema.cues_of, session)
