@@ -123,6 +123,7 @@ class RunnerSession:
                 decided_utc=utc_text(decided),
                 valid_until=utc_text(decided + timedelta(seconds=CUE_VALID_S)),
                 latency_ms=latency_ms,
+                language=self._language,
             ),
         )
         self._say(cue.text, CUE_VALID_S)
@@ -158,6 +159,7 @@ class RunnerSession:
         status = {
             "phase": phase.name.lower(),
             "prompt": text,
+            "language": self._language,
             "held": [held.fault for held in self.coach.held],
             "session": self.info.session,
         }

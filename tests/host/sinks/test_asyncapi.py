@@ -45,7 +45,7 @@ def test_the_document_is_asyncapi_3(document: dict[str, Any], validator: Any) ->
     [
         ("stride", Stride, {"session", "stride"}),
         ("pod", PodHealth, set()),
-        ("alert", Cue, {"cue_id", "session", "decided_utc", "valid_until", "latency_ms"}),
+        ("alert", Cue, {"cue_id", "session", "decided_utc", "valid_until", "latency_ms", "language"}),
     ],
 )
 def test_every_field_is_described_and_every_described_field_exists(

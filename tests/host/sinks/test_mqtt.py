@@ -75,6 +75,7 @@ def cue_payload(decided: datetime, number: int = 1, valid_s: float = 1.0) -> dic
         decided_utc=utc_text(decided),
         valid_until=utc_text(decided + timedelta(seconds=valid_s)),
         latency_ms=120.5,
+        language="en",
     )
 
 
