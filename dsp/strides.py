@@ -324,7 +324,9 @@ def complete(core, pods, legs, co, side, row):  # type: ignore[no-untyped-def]
         contact, row["flight_time_s"], speed, co["leg_length_m"]
     )
     flight = pelvis_columns(pods[0], co, side, ic, tc, next_ic, row)
-    foot_ahead(leg, co, speed, contact, row)
+    # Free fall of the pelvis tells a light walk from a run; a bouncing walker falls too, but stands on both feet.
+    walking = flight < co["flight_share"] or contact > 0.55 * stride
+    foot_ahead(leg, co, speed, contact, walking, row)
     for k in range(3):
         p = pods[k]
         if p["gap_s"] >= ic:
@@ -350,7 +352,6 @@ def complete(core, pods, legs, co, side, row):  # type: ignore[no-untyped-def]
             quality |= SETTLING
         if math.sqrt(pods[0]["p"][1, 1]) > co["settled_tilt_sd_rad"]:
             quality |= SETTLING
-    walking = flight < co["flight_share"] if flight == flight else contact > 0.55 * stride
     core["walking"] = walking
     if walking:
         quality |= WALKING
@@ -378,7 +379,7 @@ def differences(leg, other, side, ic, next_ic, contact, row):  # type: ignore[no
 
 
 @kernel
-def foot_ahead(leg, co, speed, contact, row):  # type: ignore[no-untyped-def]
+def foot_ahead(leg, co, speed, contact, walking, row):  # type: ignore[no-untyped-def]
     """How far the ankle landed ahead of the pelvis.
 
     The pelvis passes over the point where the ground pushes when braking turns into propulsion, so it has travelled
@@ -390,7 +391,8 @@ def foot_ahead(leg, co, speed, contact, row):  # type: ignore[no-untyped-def]
     line = 0.385 * speed * contact - 0.078
     measured = speed * contact * row["pelvis_over_foot"] - co["foot_offset_m"]
     shift = measured - line
-    if abs(shift) < 0.25:  # not where braking was not seen, which is no number
+    # The line is that of running; and not where braking was not seen, which is no number.
+    if abs(shift) < 0.25 and not walking:
         leg["foot_n"] += 1
         leg["foot_shift_m"] += max(1.0 / leg["foot_n"], co["foot_gain"]) * (shift - leg["foot_shift_m"])
     row["foot_ahead_of_pelvis_m"] = max(line + co["foot_measured_weight"] * leg["foot_shift_m"], 0.0)

@@ -15,6 +15,7 @@ from dsp.analyzer import GaitAnalyzer
 from dsp.params import Params
 from dsp.types import FRAME, Quality, Role, Side
 from firmware_sim.offline import simulate
+from firmware_sim.runner.form import Form
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 SECONDS = 24.0
@@ -202,6 +203,25 @@ def test_walking_is_told_from_running() -> None:
     assert ((found["quality"][6:] & Quality.WALKING) != 0).all()
 
 
+def test_a_bouncing_walker_walks() -> None:
+    # Long-legged, slow, up and down: the pelvis falls as freely as a runner's, but both feet stand on the ground.
+    bouncing = Form(cadence=-0.087, contact=0.126, landing_m=0.048, tibia_rad=-0.04, drop=0.42, bounce=0.16)
+    found = analyse(simulate("stand 3; walk 1.5", 30.0, seed=36, form=bouncing)[0])
+    known = found[np.isfinite(found["contact_time_s"])]
+    assert len(known) > 15
+    assert ((known["quality"] & Quality.WALKING) != 0).all()
+    assert (found["quality"] != 0).all()
+
+
+def test_walking_teaches_nothing_of_where_the_foot_lands_in_running() -> None:
+    frames, _ = simulate("stand 3; run 3; at 20 walk 1.5 20; run 3", 55.0, seed=1)
+    found = analyse(frames)
+    found = found[(found["quality"] == 0) & (found["tc_s"] > 0)]
+    before = found[(found["ic_s"] > 12) & (found["ic_s"] < 19)]["foot_ahead_of_pelvis_m"]
+    after = found[(found["ic_s"] > 40)][:6]["foot_ahead_of_pelvis_m"]
+    assert abs(np.median(after) - np.median(before)) < 0.015
+
+
 def test_standing_has_no_strides() -> None:
     still, _ = simulate("stand 30", 20.0, seed=1)
     assert len(analyse(still)) == 0
@@ -265,6 +285,7 @@ _DIGEST = """
 import numpy as np, sys
 from tests.dsp.test_whole_core import analyse
 from firmware_sim.offline import simulate
+from firmware_sim.runner.form import Form
 found = analyse(simulate("stand 2; run 3.2", 7.0, seed=4)[0])
 np.save(sys.argv[1], found)
 """
