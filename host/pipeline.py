@@ -4,8 +4,9 @@ Pure: what comes out depends on what came in and on nothing else, so a recording
 of the run. Called by session.py (live and replay) and analyze.py (files).
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,11 +39,13 @@ class Pipeline:
     """One runner: three pod streams, one analyzer, one coach.
 
     `lag_s`: how far pods may lag one another before the slowest is taken as missing; None keeps the live default.
+    `leg_length_m`: the runner's, from greater trochanter to ground; NaN: unknown, and leg stiffness with it.
     """
 
-    def __init__(self, coach: Coach, *, lag_s: float | None = None) -> None:
+    def __init__(self, coach: Coach, *, lag_s: float | None = None, leg_length_m: float = math.nan) -> None:
         self.coach = coach
-        self._analyzer = GaitAnalyzer(Params() if lag_s is None else Params(lag_s=lag_s))
+        params = Params(leg_length_m=leg_length_m)
+        self._analyzer = GaitAnalyzer(params if lag_s is None else replace(params, lag_s=lag_s))
         self._streams = {role: PodStream(role) for role in Role}
 
     @property

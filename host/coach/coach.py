@@ -59,7 +59,8 @@ class Coach:
     """One runner's coach for one session.
 
     `baseline`: the profile of past sessions; without one the first steady minute is learnt. `muted`: ids of
-    faults never to be cued. Raises ValueError for a language without texts.
+    faults never to be cued. `easy_speed_mps`: as the runner told it; NaN leaves it to the baseline. Raises
+    ValueError for a language without texts.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Coach:
         params: CoachParams = CoachParams(),
         muted: frozenset[str] = frozenset(),
         language: str = "en",
+        easy_speed_mps: float = math.nan,
     ) -> None:
         self._profile = baseline
         self._params = params
@@ -76,6 +78,7 @@ class Coach:
         self._patterns = {fault.id: Pattern(fault) for fault in params.faults}
         self._learner = Learner(params.learning)
         self._usual = baseline
+        self._told_easy_speed_mps = easy_speed_mps
         self._judge = Judge(params.faults, baseline, params.strictness)
         self._running_s = 0.0
         self._said_s = -math.inf
@@ -108,7 +111,7 @@ class Coach:
             self._running_s += seconds / 2.0  # two legs run at once
         if not self._counts(stride):
             return []
-        context = context_of(stride, self._usual)
+        context = context_of(stride, self._easy_speed())
         verdicts = dict(zip(self._patterns, self._judge.verdicts(stride, context), strict=True))
         for pattern, verdict in zip(self._patterns.values(), verdicts.values(), strict=False):
             if verdict.exceeds or not pattern.idle:
@@ -147,6 +150,12 @@ class Coach:
         if self._usual is None and self._learner.learnt is not None:
             self._usual = self._learner.learnt
             self._judge = Judge(self._params.faults, self._usual, self._params.strictness)
+
+    def _easy_speed(self) -> float:
+        """As the runner told it, else as it was learnt; NaN while neither is known."""
+        if math.isnan(self._told_easy_speed_mps) and self._usual is not None:
+            return self._usual.easy_speed_mps
+        return self._told_easy_speed_mps
 
     def _counts(self, stride: Stride) -> bool:
         """Whether a stride tells of form. One that lacks a pod still tells what the others measure."""

@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from host.coach.baseline import Baseline
 from host.records import Stride
 
 # Context: where the same pattern costs more. The words are those of `Cue.context`.
@@ -69,11 +68,11 @@ class Fault:
     hold: Hold = USUAL_HOLD
 
 
-def context_of(stride: Stride, baseline: Baseline | None) -> str:
-    """`uphill`, `fast` or empty. Uphill first: there the same pattern costs most."""
+def context_of(stride: Stride, easy_speed_mps: float) -> str:
+    """`uphill`, `fast` or empty. Uphill first: there the same pattern costs most. An easy speed may be NaN, unknown."""
     if stride.grade_percent >= UPHILL_PERCENT:
         return UPHILL
-    if baseline is not None and stride.speed_mps >= FAST_SHARE * baseline.easy_speed_mps:
+    if stride.speed_mps >= FAST_SHARE * easy_speed_mps:
         return FAST
     return ""
 

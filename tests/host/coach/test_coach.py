@@ -292,6 +292,13 @@ def test_fast_has_its_own_words():
     assert cues[0].text in ENGLISH.faults["overstride"].cues["fast"]
 
 
+@pytest.mark.parametrize(("told_mps", "context"), [(2.9, "fast"), (2.95, ""), (NAN, "")])
+def test_the_easy_speed_that_was_told_goes_before_the_learnt_one(told_mps, context):
+    """At 3.5 m/s, the speed of the profile: 20 % above 2.92 m/s."""
+    cues = warm(easy_speed_mps=told_mps).go(40, **CLEAR["overstride"])
+    assert [cue.context for cue in cues[:1]] == [context]
+
+
 def test_a_fault_that_knows_no_context_names_none():
     cues = warm(seed=None).go(25, grade_percent=3.5, **CLEAR["low_cadence"])
     assert [(cue.fault, cue.context) for cue in cues] == [("low_cadence", "")]

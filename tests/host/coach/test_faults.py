@@ -135,7 +135,7 @@ def test_running_as_the_norm_does_is_no_fault_at_any_speed(speed_mps):
     usual = norm("cadence_spm", speed_mps).mean
     one = stride(0.0, speed_mps=speed_mps, cadence_spm=usual)
     for fault in FAULTS:
-        assert not judge(fault.id, one, habit(), context_of(one, habit())).exceeds, fault.id
+        assert not judge(fault.id, one, habit(), context_of(one, habit().easy_speed_mps)).exceeds, fault.id
 
 
 def test_an_uncertain_habit_widens_the_limit():
@@ -202,11 +202,11 @@ def test_as_many_as_needed_suffice_unless_contradicted(scores, needed, verdict):
     ],
 )
 def test_context(speed_mps, grade_percent, context):
-    assert context_of(stride(0.0, speed_mps=speed_mps, grade_percent=grade_percent), habit()) == context
+    assert context_of(stride(0.0, speed_mps=speed_mps, grade_percent=grade_percent), habit().easy_speed_mps) == context
 
 
 def test_fast_is_unknown_without_an_easy_speed():
-    assert context_of(stride(0.0, speed_mps=4.9), None) == ""
+    assert context_of(stride(0.0, speed_mps=4.9), NAN) == ""
 
 
 def test_every_row_is_sound():
