@@ -93,6 +93,12 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--out", type=Path, metavar="FILE", help="where to (default: SESSION.html, here)")
     report.set_defaults(command=_report)
 
+    export = commands.add_parser("export", help="a session as files for other programs")
+    _add_session(export)
+    export.add_argument("--format", choices=("csv", "parquet", "fit"), required=True, help="fit: for training services")
+    export.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="folder for the files (default: here)")
+    export.set_defaults(command=_export)
+
     doctor = commands.add_parser("doctor", help="what works, what does not, what to do")
     doctor.set_defaults(command=_doctor)
     return parser
@@ -274,6 +280,13 @@ def _person(args: argparse.Namespace) -> None:
     from host.person.command import run
 
     run(_config(args), args)
+
+
+def _export(args: argparse.Namespace) -> None:
+    from host.export.write import export
+
+    for path in export(_config(args), args.session, args.format, args.out):
+        print(path)
 
 
 def _doctor(args: argparse.Namespace) -> int:

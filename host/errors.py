@@ -12,6 +12,7 @@ HamstreamError
 ├── RecordingError               path, offset
 ├── RunnerError(ValueError)      a person who is not known, or told what cannot be
 ├── UnknownSessionError          session
+├── ExportError                  session
 └── SinkError                    endpoint
 
 Foreign exceptions are translated once per boundary, by type. The text is for the person who reads it: what is
@@ -95,6 +96,14 @@ class UnknownSessionError(HamstreamError):
 
 class RunnerError(HamstreamError, ValueError):
     """A runner whom nobody knows, or what was told about one and cannot be."""
+
+
+class ExportError(HamstreamError):
+    """A stored session that cannot be written in the format asked for."""
+
+    def __init__(self, session: str, problem: str) -> None:
+        self.session = session
+        super().__init__(f"session {session} {problem}")
 
 
 class SinkError(HamstreamError):

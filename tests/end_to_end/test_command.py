@@ -92,6 +92,7 @@ async def test_scan_shows_the_pods_in_the_air(tmp_path: Path) -> None:
         (("demo", "--listen", "8808"), "'8808' is not HOST or HOST:PORT"),
         (("analyze", "nothing.imu.csv", "--out", "."), "nothing.imu.csv"),
         (("report", "yesterday"), "`hamstream demo` makes a session"),
+        (("export", "last", "--format", "fit"), "`hamstream demo` makes a session"),
     ],
 )
 def test_wrong_use_gets_one_clear_sentence(arguments: tuple[str, ...], sentence: str, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from firmware_sim.offline import simulate
 from host.coach.baseline import Baseline
 from host.coach.coach import Coach
 from host.pipeline import Pipeline
-from host.pods.profile import G_MPS2, Packet, PodInfo
+from host.pods.profile import G_MPS2, Packet, PodInfo, encode_pressure
 from host.records import Channel, Cue, LinkState, PodEvent, SessionInfo, Stride, utc_text
 from host.session import session_id
 from host.sinks.recording import Recorder
@@ -43,6 +43,10 @@ def events_of(frames: Frames) -> Iterator[PodEvent]:
         events += [
             PodEvent(role, Channel.LINK, 0, LinkState.STREAMING.encode()),
             PodEvent(role, Channel.INFO, 1, bytes(info)),
+        ]
+        events += [
+            PodEvent(role, Channel.PRESSURE, round((frame["t_s"] + 0.03) * 1e9), encode_pressure(frame["pressure_pa"]))
+            for frame in of_pod[~np.isnan(of_pod["pressure_pa"])]
         ]
         counts = np.hstack(
             [of_pod["acc_mps2"] / (16 * G_MPS2 / 32768), of_pod["gyr_radps"] / (np.radians(2000) / 32768)]
