@@ -100,6 +100,15 @@ class Params:
     tc_until: float = 0.62
     """Latest terminal contact: walking leaves the ground at 0.60 to 0.62 of the stride (Perry 1992)."""
 
+    walking_stance: float = 0.5
+    """A stance of more than this share of the stride, in which the pelvis did not fall, is a walker's: walking is to
+    have both feet on the ground at times (Alexander 1989, doi 10.1152/physrev.1989.69.4.1199)."""
+    walking_rise_radps: float = 1.0
+    """The peak of the shank's rate at its end lies this far above the least in stance: textbook shanks (Winter 2009)
+    turn with 1 rad/s in mid-stance and 3 to 4 at the end, in slow walking with 2."""
+    walking_past_peak: float = 0.8
+    """The peak has passed when the rate is down to this share of it. Chosen: beyond noise and skin."""
+
     # --- attitude, once a stride
     mid_stance: float = 0.45
     """Share of stance at which the ankle stands still."""

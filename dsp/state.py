@@ -103,6 +103,8 @@ LEG = np.dtype(
         ("ic_s", "f8"),
         ("ic_sd_s", "f8"),
         ("w_min", "f8"),
+        ("w_max", "f8"),  # in the second half of a walker's stride
+        ("w_max_s", "f8"),
         ("rise_s", "f8"),
         ("rise_alone_s", "f8"),
         ("fall_s", "f8"),

@@ -9,6 +9,7 @@ import math
 
 from dsp.alignment import learn_forward, square
 from dsp.attitude import begin, fold, loosen, predict, tilt_at, tilt_sd, update, velocity_error_at
+from dsp.contacts import LONGEST_STRIDE_S
 from dsp.grade import grade
 from dsp.jit import kernel
 from dsp.orientation import row_at
@@ -28,7 +29,6 @@ GAP, SATURATED, UNCALIBRATED, SETTLING, SLIPPED, WALKING, POD_MISSING, BAD_RATE,
     128,
     256,
 )  # types.Quality; a test holds them together
-LONGEST_STRIDE_S = 1.4
 G = 9.80665
 
 
@@ -325,7 +325,7 @@ def complete(core, pods, legs, co, side, row):  # type: ignore[no-untyped-def]
     )
     flight = pelvis_columns(pods[0], co, side, ic, tc, next_ic, row)
     # Free fall of the pelvis tells a light walk from a run; a bouncing walker falls too, but stands on both feet.
-    walking = flight < co["flight_share"] or contact > 0.55 * stride
+    walking = flight < co["flight_share"] or contact > co["walking_stance"] * stride
     foot_ahead(leg, co, speed, contact, walking, row)
     for k in range(3):
         p = pods[k]

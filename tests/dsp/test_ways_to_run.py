@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy.signal import find_peaks, savgol_filter
 
-from dsp.types import Quality
+from dsp.types import Quality, Role, Side
+from firmware_sim.offline import simulate
 from tests.dsp.contacts_of import WAYS, contacts_of
+from tests.dsp.test_whole_core import analyse
 
 RUNNING = [way for way in WAYS if way not in ("walking", "stops")]
 # Signal time from a contact until it is known, 99th percentile; a weak impact may take longer.
@@ -37,3 +40,28 @@ def test_walking_is_marked() -> None:
     assert (contacts.missed, contacts.invented) == (0, 0)
     assert np.mean((contacts.quality & Quality.WALKING) > 0) > 0.85  # not the first strides
     assert not (contacts.quality == 0).any()
+    # The drawn walker's toes leave some 50 ms after the shank's rate has its peak, those of real walkers with it.
+    assert abs(contacts.tc_error_s).max() < 0.06
+
+
+def test_walkers_toes_leave_at_the_peak_of_the_shanks_rate() -> None:
+    """Aminian et al. 2002 (doi 10.1016/S0021-9290(02)00008-8); peaks by scipy."""
+    frames, _ = simulate("stand 4; walk 1.5", 25.0, seed=2)
+    found = analyse(frames)
+    shank = frames[Role.SHANK_RIGHT]
+    rate = savgol_filter(shank["gyr_radps"][:, 1], 7, 2)
+    peaks = shank["t_s"][find_peaks(rate, height=2.0, prominence=2.0)[0]]
+    left_s = found["tc_s"][(found["side"] == Side.RIGHT) & (found["ic_s"] > 8.0)]
+    assert len(left_s) > 12
+    assert np.abs(left_s[:, None] - peaks).min(axis=1) == pytest.approx(0.0, abs=0.012)
+
+
+@pytest.mark.parametrize("missing", [None, Role.PELVIS])
+def test_who_runs_and_walks_by_turns_is_told_apart(missing: Role | None) -> None:
+    frames, truth = simulate("stand 4; walk 1.4 8; run 3 8; walk 1.6 8; run 4", 40.0, seed=1)
+    found = analyse({role: rows for role, rows in frames.items() if role is not missing})
+    assert len(found) == len(truth)
+    for start_s, walking in ((6.0, True), (15.0, False), (23.0, True), (32.0, False)):
+        some = found[(found["ic_s"] > start_s) & (found["next_ic_s"] < start_s + 4.5)]
+        assert len(some) > 5
+        assert (((some["quality"] & Quality.WALKING) > 0) == walking).all()
