@@ -13,6 +13,7 @@ from firmware_sim.offline import simulate
 from firmware_sim.radio.central import open_backends
 from host.coach.baseline import Baseline
 from host.coach.coach import Coach
+from host.coach.profile import Profile
 from host.config import Config
 from host.errors import HamstreamError
 from host.pipeline import Pipeline
@@ -41,7 +42,7 @@ async def demo(config: Config, *, seconds: float | None, seed: int) -> None:
             async with pods as spec, open_backends(spec) as backends:
                 await live_pods({}, Radio(*backends))(on_event, now_ns)
 
-        return [Job(RUNNER, source, "demo", baseline=baseline, use_profile=False)]
+        return [Job(RUNNER, source, "demo", profile=Profile(baseline), use_profile=False)]
 
     await serve(config, jobs, seconds)
 

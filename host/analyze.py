@@ -23,8 +23,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from dsp.analyzer import warm_up
-from host.coach.baseline import Baseline
 from host.coach.coach import Coach
+from host.coach.profile import Profile
 from host.errors import HamstreamError, SinkError, TableError
 from host.pipeline import Pipeline
 from host.records import PodEvent
@@ -58,7 +58,7 @@ class _Job:
 
     path: Path
     out: Path
-    baseline: str | None = None
+    profile: str | None = None
     muted: frozenset[str] = frozenset()
     language: str = "en"
 
@@ -124,12 +124,13 @@ def _attempt(job: _Job, share: Share) -> tuple[str, str | None]:
     try:
         return "", _analyze(job, share)
     except HamstreamError as error:
-        return str(error), job.baseline
+        return str(error), job.profile
 
 
 def _analyze(job: _Job, share: Share) -> str | None:
     """The runner's profile after the file. Raises TableError, RecordingError, SinkError, leaving nothing."""
-    coach = Coach(Baseline.from_json(job.baseline) if job.baseline else None, muted=job.muted, language=job.language)
+    known = Profile.from_json(job.profile) if job.profile else Profile()
+    coach = Coach(known.baseline, muted=job.muted, language=job.language, history=known.history)
     with ExitStack() as stack:
 
         def result(kind: str) -> TextIO:
@@ -151,8 +152,8 @@ def _analyze(job: _Job, share: Share) -> str | None:
                     write(pipeline.push_frames(role, frames))
         write(pipeline.finish())
     share(1.0)
-    learnt = coach.baseline()
-    return learnt.to_json() if learnt else job.baseline
+    learnt = coach.profile()
+    return learnt.to_json() if learnt else job.profile
 
 
 def batches_of(events: Iterator[PodEvent], size: int, share: Share) -> Iterator[list[PodEvent]]:
@@ -181,8 +182,8 @@ def _one_after_another(jobs: Sequence[_Job], bar: "_Bar", runner: str, config: "
     """The files as sessions of one runner, whose profile goes from each to the next."""
     from host.sinks.store import Store
 
-    known = next((entry for entry in config.runners if entry.name == runner), None)
-    muted, language = (frozenset(known.muted), known.language) if known else (frozenset[str](), "en")
+    person = next((entry for entry in config.runners if entry.name == runner), None)
+    muted, language = (frozenset(person.muted), person.language) if person else (frozenset[str](), "en")
 
     async def profile(save: str | None = None) -> str | None:
         async with Store.open(config.database) as store:
@@ -190,13 +191,13 @@ def _one_after_another(jobs: Sequence[_Job], bar: "_Bar", runner: str, config: "
                 await store.save_baseline(runner, save)
             return await store.baseline(runner)
 
-    before = baseline = asyncio.run(profile())
+    before = known = asyncio.run(profile())
     problems = []
     for i, job in enumerate(jobs):
-        problem, baseline = _attempt(_Job(job.path, job.out, baseline, muted, language), bar[i])
+        problem, known = _attempt(_Job(job.path, job.out, known, muted, language), bar[i])
         problems.append(problem)
-    if baseline != before:
-        asyncio.run(profile(save=baseline))
+    if known != before:
+        asyncio.run(profile(save=known))
     return problems
 
 

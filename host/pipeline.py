@@ -18,7 +18,7 @@ from dsp.types import Role
 from host.coach.coach import Coach
 from host.pods import stream
 from host.pods.stream import PodStream
-from host.records import Cue, PodEvent, PodHealth, Stride, strides_from_records
+from host.records import Cue, Effect, PodEvent, PodHealth, Stride, strides_from_records
 
 
 def warm_up() -> None:
@@ -33,6 +33,7 @@ class Output:
 
     strides: list[Stride] = field(default_factory=list)
     cues: list[Cue] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)  # of earlier cues
 
 
 class Pipeline:
@@ -82,4 +83,6 @@ class Pipeline:
 
     def _coach_on(self, records: NDArray[np.void]) -> Output:
         strides = strides_from_records(records)
-        return Output(strides, [cue for stride in strides for cue in self.coach.step(stride)])
+        known = len(self.coach.effects)
+        cues = [cue for stride in strides for cue in self.coach.step(stride)]
+        return Output(strides, cues, self.coach.effects[known:])

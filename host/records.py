@@ -181,7 +181,11 @@ class SessionInfo:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What came of one cue: the metric that decided it, in the strides before and after."""
+    """What came of one cue: the metric that decided it, in the strides before and after (host/coach/effects.py).
+
+    As the mean distance from what is usual at each stride's speed and slope, above zero in the direction of the fault:
+    `before - after` is what the cue's fault fell by.
+    """
 
     cue_number: int  # of the session's cues and praises, from 1
     t_s: float  # when the last of those strides was decided, seconds on the session's clock
@@ -190,7 +194,7 @@ class Effect:
     language: str  # of the text
     text: str  # the wording that was said
     metric: str  # a field of Stride, whose suffix is the unit of:
-    before: float  # the mean of the strides before the cue
+    before: float  # of the strides before the cue
     after: float  # ... and of those after it
     n_before: int
     n_after: int

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from host.coach.baseline import Baseline
 from host.coach.coach import Coach
 from host.coach.norms import norm
+from host.coach.profile import Profile
 from host.config import Config
 from host.errors import HamstreamError, RecordingError
 from host.feed import Feed
@@ -47,25 +47,25 @@ class Job:
     runner: str
     source: Source
     label: str  # what the store calls the source: "pods", "demo", "replay:FILE"
-    baseline: Baseline | None = None  # coach against this one, whatever the store holds
-    use_profile: bool = True  # read the runner's own habit from the store, and keep what this session teaches
+    profile: Profile = field(default_factory=Profile)  # start from this one; where it is empty, from the store's
+    use_profile: bool = True  # read the runner's profile from the store, and keep what this session teaches
     record: bool = True
     muted: frozenset[str] = frozenset()
     language: str = "en"
 
-    def settings(self, baseline: Baseline | None) -> dict[str, str]:
+    def settings(self, profile: Profile) -> dict[str, str]:
         """What the coach is told, as a recording keeps it."""
         return {
-            "baseline": baseline.to_json() if baseline else "",
+            "baseline": profile.to_json(),
             "muted": " ".join(sorted(self.muted)),
             "language": self.language,
         }
 
     def with_settings(self, settings: Mapping[str, str]) -> "Job":
         """The same with the coach of a recording."""
-        baseline = Baseline.from_json(settings["baseline"]) if settings.get("baseline") else None
+        profile = Profile.from_json(settings["baseline"]) if settings.get("baseline") else Profile()
         muted, language = frozenset(settings.get("muted", "").split()), settings.get("language", "en")
-        return replace(self, baseline=baseline, muted=muted, language=language)
+        return replace(self, profile=profile, muted=muted, language=language)
 
 
 @dataclass(slots=True)
@@ -127,14 +127,14 @@ class Service:
         started = datetime.now(UTC)
         session = session_id(job.runner, started)
         path = self.config.recordings / f"{session}.mcap"
-        baseline = job.baseline or await self._baseline(job)
-        coach = Coach(baseline, muted=job.muted, language=job.language)
+        profile = await self._profile(job)
+        coach = Coach(profile.baseline, muted=job.muted, language=job.language, history=profile.history)
         async with contextlib.AsyncExitStack() as stack:
             recorder = None
             info = SessionInfo(session, job.runner, utc_text(started), job.label, str(path) if job.record else "")
             if job.record:
                 try:
-                    recorder = await stack.enter_async_context(Recorder(path, info, job.settings(baseline)))
+                    recorder = await stack.enter_async_context(Recorder(path, info, job.settings(profile)))
                 except RecordingError as error:
                     log.error("this session is not recorded: %s", error)
                     info = replace(info, recording="")
@@ -151,16 +151,16 @@ class Service:
             try:
                 await runner_session.run(job.source)
             finally:
-                if job.use_profile and (learnt := coach.baseline()):
+                if job.use_profile and (learnt := coach.profile()):
                     await asyncio.shield(self.store.save_baseline(job.runner, learnt.to_json()))
 
-    async def _baseline(self, job: Job) -> Baseline | None:
-        text = await self.store.baseline(job.runner) if job.use_profile else None
+    async def _profile(self, job: Job) -> Profile:
+        text = await self.store.baseline(job.runner) if job.use_profile and job.profile == Profile() else None
         try:
-            return Baseline.from_json(text) if text else None
+            return Profile.from_json(text) if text else job.profile
         except ValueError as error:
             log.warning("the profile of %s cannot be used, a new one is learnt: %s", job.runner, error)
-            return None
+            return job.profile
 
 
 async def serve(config: Config, jobs: Callable[[Service], list[Job]], seconds: float | None = None) -> None:

@@ -104,6 +104,8 @@ class RunnerSession:
             self._take_cue(cue, self._latency_ms(deciding))
         for stride in output.strides:
             self._take_stride(stride)
+        for effect in output.effects:
+            self._store.add_effect(self.info.session, effect)
 
     def _latency_ms(self, stride: Stride | None) -> float | None:
         """How long ago the contact was that completed the stride; unknown in a replay, whose contacts are old."""

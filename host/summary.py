@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from host.session import RunnerSession
 
@@ -15,7 +16,7 @@ def clock(t_s: float) -> str:
 
 
 def summary_lines(session: RunnerSession) -> list[str]:
-    """One paragraph a session: how much was measured, what was said, where it is."""
+    """One paragraph a session: how much was measured, what was said and what came of it, what helps, where it is."""
     info = session.info
     lines = [f"{info.runner}: {session.strides} strides"]
     if session.strides:
@@ -25,9 +26,18 @@ def summary_lines(session: RunnerSession) -> list[str]:
     ]
     if not session.cues:
         lines.append("  nothing to say: no pattern held")
+    lines += _afterwards(session.coach.summary())
     if info.recording:
         lines.append(f"  recording: {info.recording}")
     return lines
+
+
+def _afterwards(summary: dict[str, Any]) -> list[str]:
+    """In the runner's language: what came of the cues, and what to do about the patterns they were for."""
+    cued = [fault for fault in summary["faults"].values() if fault["cues"]]
+    lines = [f"  {fault['effect']}" for fault in cued]
+    lines += [f"  - {text}" for fault in cued for text in (fault["advice"], *fault["exercises"])]
+    return [*lines, f"  {summary['closing']}"] if cued else []
 
 
 def _where(side: str, context: str) -> str:

@@ -6,17 +6,21 @@ in strides per leg. The rules are those of docs/coaching.md, "When it speaks".
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dsp.types import Quality
 from host.coach import cues
 from host.coach.baseline import Baseline
+from host.coach.effects import EffectMeter, mean_change
 from host.coach.faults import FAULTS, Fault, context_of
+from host.coach.history import NO_HISTORY, History
 from host.coach.judge import Judge, Verdict
 from host.coach.learning import Learner, LearningParams
 from host.coach.persistence import SIDES, FormFault, Pattern
-from host.records import Cue, Stride
+from host.coach.profile import Profile
+from host.coach.wordings import Wordings
+from host.records import Cue, Effect, Stride
 
 _WALKING, _POD_MISSING = Quality.WALKING.label, Quality.POD_MISSING.label
 
@@ -58,9 +62,9 @@ class CoachParams:
 class Coach:
     """One runner's coach for one session.
 
-    `baseline`: the profile of past sessions; without one the first steady minute is learnt. `muted`: ids of
-    faults never to be cued. `easy_speed_mps`: as the runner told it; NaN leaves it to the baseline. Raises
-    ValueError for a language without texts.
+    `baseline`: the habit of past sessions; without one the first steady minute is learnt. `muted`: ids of
+    faults never to be cued. `easy_speed_mps`: as the runner told it; NaN leaves it to the baseline. `history`:
+    what came of cues in past sessions. Raises ValueError for a language without texts.
     """
 
     def __init__(
@@ -70,11 +74,17 @@ class Coach:
         muted: frozenset[str] = frozenset(),
         language: str = "en",
         easy_speed_mps: float = math.nan,
+        history: History = NO_HISTORY,
     ) -> None:
+        self.effects: list[Effect] = []  # of the cues so far, as they become known
         self._profile = baseline
         self._params = params
         self._muted = muted
         self._texts = cues.language(language)
+        self._history = history
+        self._wordings = Wordings(history.tried)
+        self._meter = EffectMeter(language)
+        self._words = self._strides = 0  # cues and praises said, strides that told of form
         self._patterns = {fault.id: Pattern(fault) for fault in params.faults}
         self._learner = Learner(params.learning)
         self._usual = baseline
@@ -100,6 +110,14 @@ class Coach:
             return session or self._profile
         return self._profile.merged(session)
 
+    def profile(self) -> Profile | None:
+        """What the next session should start from; None while there is nothing to tell."""
+        held = {name: sum(leg.strides_held for leg in p.legs.values()) for name, p in self._patterns.items()}
+        cued = {name for name, pattern in self._patterns.items() if pattern.cues}
+        history = replace(self._history, tried=self._wordings.tried).with_session(self._strides, held, cued)
+        profile = Profile(self.baseline(), history)
+        return profile if profile != Profile() else None
+
     def step(self, stride: Stride) -> list[Cue]:
         """Takes the next stride, gives what is to be said now: nothing, or one cue or praise."""
         now_s = stride.decided_s
@@ -107,10 +125,16 @@ class Coach:
             if not pattern.idle:
                 pattern.forget(now_s, self._params.forget_s)
         seconds = stride.next_ic_s - stride.ic_s
-        if not (stride.quality and _WALKING in stride.quality.split("|")) and seconds > 0.0:
+        walking = bool(stride.quality) and _WALKING in stride.quality.split("|")
+        if not walking and seconds > 0.0:
             self._running_s += seconds / 2.0  # two legs run at once
-        if not self._counts(stride):
+        counts = self._counts(stride)
+        if measured := self._meter.add(stride, walking=walking, counts=counts, baseline=self._usual):
+            self.effects.append(measured.effect)
+            self._wordings.learn(measured.wording, measured.gain)
+        if not counts:
             return []
+        self._strides += 1
         context = context_of(stride, self._easy_speed())
         verdicts = dict(zip(self._patterns, self._judge.verdicts(stride, context), strict=True))
         for pattern, verdict in zip(self._patterns.values(), verdicts.values(), strict=False):
@@ -122,6 +146,7 @@ class Coach:
         said = self._cue(stride, context, verdicts) or self._praise(now_s, verdicts)
         if said:
             self._said_s = now_s
+            self._words += 1
         return [said] if said else []
 
     def summary(self) -> dict[str, Any]:
@@ -140,10 +165,18 @@ class Coach:
                     "cues": pattern.cues,
                     "norm_only_cues": pattern.norm_only_cues,
                     "praises": pattern.praises,
+                    "effect": self._effect(name, pattern.cues),
                     "advice": " ".join(advice),
                     "exercises": [*words.exercises, *exercises],
                 }
         return {"running_s": round(self._running_s, 1), "faults": faults, "closing": self._texts.closing}
+
+    def _effect(self, fault: str, count: int) -> str:
+        """What came of the fault's cues, as a sentence; empty where there were none."""
+        if not count:
+            return ""
+        change = mean_change(effect for effect in self.effects if effect.fault == fault)
+        return cues.effect_text(self._texts, fault, count, change)
 
     def _learn(self, stride: Stride) -> None:
         self._learner.add(stride, faultless=not any(pattern.held for pattern in self._patterns.values()))
@@ -190,15 +223,18 @@ class Coach:
             if awaited and self._fresh(pattern, stride.decided_s):
                 continue
             context = context if context in fault.tighter else ""
-            wordings = cues.wordings(self._texts, fault.id, held.side, context)
-            text = cues.spoken(self._texts, wordings[pattern.cues % len(wordings)], held.side)
+            wording = self._wordings.choose(cues.wordings(self._texts, fault.id, held.side, context))
+            text = cues.spoken(self._texts, wording, held.side)
+            cue = Cue(stride.decided_s, "cue", fault.id, held.side, context, text)
             pattern.note_cue(stride.decided_s, context)
-            return Cue(stride.decided_s, "cue", fault.id, held.side, context, text)
+            self._meter.note(self._words + 1, cue, wording, fault, held)
+            return cue
         return None
 
     def _pause_s(self, pattern: Pattern) -> float:
         p = self._params
-        return min(p.same_first_s + p.same_step_s * (pattern.cues - 1), p.same_last_s)
+        pause_s = min(p.same_first_s + p.same_step_s * (pattern.cues - 1), p.same_last_s)
+        return pause_s / self._history.frequency(pattern.fault.id)
 
     def _explained(self, symptom: Pattern, now_s: float) -> bool:
         """Whether another fault that holds is the cause, or may turn out to be within a moment."""

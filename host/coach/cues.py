@@ -19,6 +19,9 @@ _FOLDER = resources.files("host.coach") / "texts"
 # Keys of `Words.cues` beside the contexts of faults.py.
 USUAL, ONE_LEG = "usual", "one_leg"
 
+# What a runner can make sense of, by the last part of a metric's name; one decimal else.
+_DECIMALS = {"dps": 0, "mm": 0, "ms": 0, "factor": 3}
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -42,6 +45,7 @@ class EffectWords:
     times: str  # {fault}, {count}
     fell: str  # {measure}, {change}
     rose: str
+    same: str  # {measure}
     unknown: str
     decimal: str  # the decimal point
     units: Mapping[str, str]  # by the last part of a metric's name, with {value}
@@ -91,3 +95,17 @@ def spoken(texts: Language, wording: str, side: str) -> str:
 def praise_text(texts: Language, fault: str, turn: int) -> str:
     praise = texts.faults[fault].praise
     return praise[turn % len(praise)]
+
+
+def effect_text(texts: Language, fault: str, count: int, change: tuple[str, float] | None) -> str:
+    """What became of a fault after `count` cues: a metric, and how much less of it there was; None if unknown."""
+    words, effects = texts.faults[fault], texts.effects
+    often = (effects.once if count == 1 else effects.times).format(fault=words.name, count=count)
+    if change is None:
+        return f"{often}; {effects.unknown}."
+    metric, less = change
+    unit = metric.rsplit("_", 1)[1]
+    value = f"{abs(less):.{_DECIMALS.get(unit, 1)}f}"
+    became = effects.same if not float(value) else effects.fell if less > 0.0 else effects.rose
+    amount = effects.units[unit].format(value=value.replace(".", effects.decimal))
+    return f"{often}; {became.format(measure=words.measure, change=amount)}."

@@ -21,10 +21,11 @@ from blockbuster import blockbuster_ctx
 from firmware_sim.demo import learn_habit, simulated_pods
 from firmware_sim.radio.central import open_backends
 from host.coach.coach import Coach
+from host.coach.profile import Profile
 from host.config import Config, parse
 from host.pipeline import Pipeline
 from host.pods.scan import Radio
-from host.records import Cue, Stride
+from host.records import Cue, Effect, Stride
 from host.service import Job, Service
 from host.sinks.recording import read_coach, read_recording
 from host.sources import live_pods, replay
@@ -44,6 +45,7 @@ class Run:
     messages: list[Received]
     strides: list[Stride]
     cues: list[Cue]
+    effects: list[Effect]
     truth: list[dict[str, str]]
     recording: Path
 
@@ -85,7 +87,7 @@ async def _run(folder: Path, port: int, subscriber: Subscriber) -> Run:
     options = ("--plan", PLAN, "--seed", str(SEED), "--cues", cues, "--truth", str(truth))
     opened = Service.open(configured(folder, port), view=False)
     async with simulated_pods(*options) as spec, open_backends(spec) as backends, opened as service:
-        job = Job("ann", live_pods({}, Radio(*backends)), "pods", baseline=baseline, use_profile=False)
+        job = Job("ann", live_pods({}, Radio(*backends)), "pods", profile=Profile(baseline), use_profile=False)
         # From here on anything that blocks the loop raises BlockingError where it happens.
         with blockbuster_ctx():
             task = asyncio.create_task(service.run([job], LIMIT_S))
@@ -98,9 +100,10 @@ async def _run(folder: Path, port: int, subscriber: Subscriber) -> Run:
                 await task
         strides = await service.store.strides(session.info.session)
         stored = await service.store.cues(session.info.session)
+        effects = await service.store.effects(session.info.session)
     with truth.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    return Run(offset_s, list(subscriber.messages), strides, stored, rows, Path(session.info.recording))
+    return Run(offset_s, list(subscriber.messages), strides, stored, effects, rows, Path(session.info.recording))
 
 
 def test_the_fault_is_cued_heard_corrected_and_praised(run: Run) -> None:
@@ -144,19 +147,36 @@ def test_strides_agree_with_the_truth_of_the_simulator(run: Run) -> None:
     assert np.sqrt(np.mean(np.square(speed))) < 0.05
 
 
-def test_the_recording_replayed_gives_the_same_strides_and_cues(run: Run) -> None:
+def test_the_effect_of_the_cue_is_stored(run: Run) -> None:
+    (effect,) = run.effects
+    assert (effect.cue_number, effect.text) == (1, run.cues[0].text)
+    assert effect.metric == "tibial_inclination_ic_deg"
+    # What the simulated legs did, at a steady speed: the 20 strides of each before and after the runner was told.
+    pairs = [(stride.ic_s, float(row["tibial_inclination_ic_vs_standing_deg"])) for stride, row in run.pairs()]
+    before = [tibia for ic_s, tibia in pairs if ic_s <= run.cues[0].t_s][-41:]
+    after = [tibia for ic_s, tibia in pairs if ic_s > run.cues[0].t_s][:40]
+    assert effect.before - effect.after == pytest.approx(
+        np.mean(before) - np.mean(after), abs=1.0
+    )  # the core is within a degree
+    assert effect.before - effect.after > 1.0
+
+
+def test_the_recording_replayed_gives_the_same_strides_cues_and_effects(run: Run) -> None:
     job = Job("ann", replay(iter(()), math.inf), "replay").with_settings(read_coach(run.recording))
-    assert job.baseline is not None
-    pipeline = Pipeline(Coach(job.baseline))
+    assert job.profile.baseline is not None
+    pipeline = Pipeline(Coach(job.profile.baseline, history=job.profile.history))
     strides: list[Stride] = []
     cues: list[Cue] = []
+    effects: list[Effect] = []
     for event in read_recording(run.recording)[1]:
         output = pipeline.push_event(event)
         strides += output.strides
         cues += output.cues
+        effects += output.effects
     output = pipeline.finish()
     assert repr(strides + output.strides) == repr(run.strides)
     assert cues + output.cues == run.cues
+    assert effects + output.effects == run.effects
 
 
 def test_status_pods_and_session_are_told(run: Run) -> None:

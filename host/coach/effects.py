@@ -1,0 +1,192 @@
+"""Did a cue help? The strides after it against those before.
+
+Compared is the distance from usual at each stride's own speed and slope, so to slow down is no success. Usual is the
+own habit where the fault held against that, else the norm of healthy runners. Only running on counts: what is torn by
+a walk or a stop, or has too few good strides, has no effect that could be told.
+
+A cue comes when a pattern is at its most marked, so some of it would have gone by itself (regression to the mean). The
+effect is good for comparing wordings, which all have that advantage, and is no proof that a cue works.
+"""
+
+import math
+from collections import deque
+from collections.abc import Iterable, Sequence
+from statistics import fmean
+from typing import NamedTuple
+
+from host.coach.baseline import Baseline
+from host.coach.faults import Fault, Limit
+from host.coach.norms import UNKNOWN, norm
+from host.coach.persistence import SIDES, FormFault
+from host.records import Cue, Effect, Stride
+
+# Of each leg, before and after (coaching rules). Fewer than half of them are too few: the mean of ten is known to a
+# third of one stride's spread.
+STRIDES = 20
+LEAST_STRIDES = 10
+# All of them within this time of the cue: the silence after a word, so no other word speaks into it. 20 strides take
+# 14 s at the norm's cadence, and 17 s at 140 steps a minute.
+WITHIN_S = 20.0
+# Longer without any stride is a stop. Two strides at the slowest running (0.85 s) may be lost to the radio. Chosen.
+PAUSE_S = 2.0
+
+
+class Comparison(NamedTuple):
+    """Mean distances from usual in the direction of the fault, in the metric's unit: above zero is more of it."""
+
+    metric: str
+    before: float
+    after: float
+    n_before: int
+    n_after: int
+    margin: float  # from usual to the limit: what makes metrics comparable
+
+    @property
+    def gain(self) -> float:
+        """How much nearer to usual, in limits: 1 is from the limit to usual, or as much from further out."""
+        return (self.before - self.after) / self.margin
+
+
+class Measured(NamedTuple):
+    """A cue's effect, and what it tells of the wording."""
+
+    effect: Effect
+    wording: str
+    gain: float
+
+
+class _Pending(NamedTuple):
+    """A cue whose effect is still being watched."""
+
+    number: int
+    cue: Cue
+    wording: str
+    fault: Fault
+    against_own: bool
+    before: dict[str, list[Stride]]
+    after: dict[str, list[Stride]]
+
+
+class EffectMeter:
+    """Takes all strides of a session in order, and its cues as they are said, in one language."""
+
+    def __init__(self, language: str) -> None:
+        self._language = language
+        self._recent: dict[str, deque[Stride]] = {side: deque(maxlen=STRIDES) for side in SIDES}
+        self._end_s = -math.inf
+        self._pending: _Pending | None = None
+
+    def add(self, stride: Stride, *, walking: bool, counts: bool, baseline: Baseline | None) -> Measured | None:
+        """One stride; `counts`: it tells of form. Gives the effect of the last cue when it is known."""
+        if walking or stride.ic_s - self._end_s > PAUSE_S:
+            self._break_off()
+        if stride.next_ic_s > self._end_s:
+            self._end_s = stride.next_ic_s
+        pending = self._pending
+        late = pending is not None and stride.decided_s - pending.cue.t_s > WITHIN_S
+        if counts and not walking:
+            self._recent[stride.side].append(stride)
+            if pending and not late and stride.side in pending.after and stride.ic_s > pending.cue.t_s:
+                pending.after[stride.side].append(stride)
+        if pending and (late or all(len(leg) >= STRIDES for leg in pending.after.values())):
+            self._pending = None
+            return _measure(pending, self._language, baseline)
+        return None
+
+    def note(self, number: int, cue: Cue, wording: str, fault: Fault, held: FormFault) -> None:
+        """A cue that was just said, the `number`-th word of the session, on a fault that holds like this."""
+        legs = [cue.side] if cue.side else SIDES
+        before = {leg: [s for s in self._recent[leg] if s.ic_s > cue.t_s - WITHIN_S] for leg in legs}
+        after: dict[str, list[Stride]] = {leg: [] for leg in legs}
+        self._pending = _Pending(number, cue, wording, fault, held.against_own, before, after)
+
+    def _break_off(self) -> None:
+        self._pending = None
+        for recent in self._recent.values():
+            recent.clear()
+
+
+def _measure(pending: _Pending, language: str, baseline: Baseline | None) -> Measured | None:
+    if any(len(leg) < LEAST_STRIDES for part in (pending.before, pending.after) for leg in part.values()):
+        return None
+    before, after = (
+        [stride for leg in part.values() for stride in leg[:STRIDES]] for part in (pending.before, pending.after)
+    )
+    found = compare(pending.fault, before, after, baseline if pending.against_own else None)
+    if found is None:
+        return None
+    cue = pending.cue
+    effect = Effect(
+        cue_number=pending.number,
+        t_s=max(stride.decided_s for stride in after),
+        fault=cue.fault,
+        side=cue.side,
+        language=language,
+        text=cue.text,
+        metric=found.metric,
+        before=found.before,
+        after=found.after,
+        n_before=found.n_before,
+        n_after=found.n_after,
+    )
+    return Measured(effect, pending.wording, found.gain)
+
+
+class Change(NamedTuple):
+    """How much less of a fault there was after its cues, in the unit of the metric."""
+
+    metric: str
+    mean: float
+
+
+def mean_change(effects: Iterable[Effect]) -> Change | None:
+    """The mean change, of the metric that most of these effects of one fault have; None without any."""
+    changes: dict[str, list[float]] = {}
+    for effect in effects:
+        changes.setdefault(effect.metric, []).append(effect.before - effect.after)
+    if not changes:
+        return None
+    metric, values = max(changes.items(), key=lambda item: len(item[1]))
+    return Change(metric, fmean(values))
+
+
+def compare(
+    fault: Fault, before: Iterable[Stride], after: Iterable[Stride], baseline: Baseline | None
+) -> Comparison | None:
+    """The fault's metric before and after: the first in its row that was beyond its limit, else the one nearest to it.
+
+    Against the own habit, or, without a `baseline`, the norm. None where too little is known.
+    """
+    before, after = list(before), list(after)
+    found = [c for limit in fault.limits if (c := _compare(limit, before, after, baseline))]
+    beyond = [c for c in found if c.before >= c.margin]
+    return beyond[0] if beyond else max(found, key=lambda c: c.before / c.margin, default=None)
+
+
+def _compare(
+    limit: Limit, before: Sequence[Stride], after: Sequence[Stride], baseline: Baseline | None
+) -> Comparison | None:
+    distances = [_distances(limit, strides, baseline) for strides in (before, after)]
+    if any(len(part) < LEAST_STRIDES for part in distances):
+        return None
+    mean_before, mean_after = (fmean(distance for distance, _ in part) for part in distances)
+    # A fault in either direction is what it was before the cue.
+    sign = limit.sign or math.copysign(1.0, mean_before)
+    margin = fmean(margin for _, margin in distances[0])
+    return Comparison(limit.metric, sign * mean_before, sign * mean_after, len(distances[0]), len(distances[1]), margin)
+
+
+def _distances(limit: Limit, strides: Sequence[Stride], baseline: Baseline | None) -> list[tuple[float, float]]:
+    """By stride, where known: the metric's distance from usual, and the limit's."""
+    found = []
+    for stride in strides:
+        if baseline is None:
+            usual = norm(limit.metric, stride.speed_mps) if not math.isnan(limit.norm_sds) else UNKNOWN
+            margin = limit.norm_sds * usual.sd
+        else:
+            usual = baseline.usual(limit.metric, stride.side, stride.speed_mps, stride.grade_percent)
+            margin = max(limit.own_margin, limit.own_sds * usual.sd, limit.own_share * abs(usual.mean))
+        distance = getattr(stride, limit.metric) - usual.mean
+        if not math.isnan(distance):
+            found.append((distance, margin))
+    return found
