@@ -267,7 +267,7 @@ async def test_an_older_database_is_brought_up_to_date(path: Path, version: int)
         store.add_effect(INFO.session, effect(1))
         await store.add_pain(pain(3, session=INFO.session))
         store.add_stride(INFO.session, stride(3.5))
-        await store.news(10)
+        await wait_for_rows(path, "SELECT 1 FROM strides", 3)
         # 8 numbers had been given: none of them is given again, though three of their rows are gone
         young = await store.entries_after(5, 10)
         assert [(entry.seq, entry.kind) for entry in young] == [(9, "effect"), (10, "pain"), (11, "stride")]
