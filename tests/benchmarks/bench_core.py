@@ -20,6 +20,7 @@ from dsp.types import FRAME, Role
 
 ROOT = Path(__file__).resolve().parents[2]
 CHUNK_S = 1.0
+BATCH_S = 30.0  # as host/analyze.py reads tables
 
 
 def read_table(path: Path) -> dict[Role, np.ndarray]:
@@ -54,14 +55,20 @@ def chunks(frames: dict[Role, np.ndarray]) -> list[tuple[Role, np.ndarray]]:
 
 
 def batch_seconds(frames: dict[Role, np.ndarray]) -> tuple[float, np.ndarray]:
-    """Time of the core alone when all samples are handed over at once, as VQF's batch gets them; its strides."""
+    """Time of the core alone when BATCH_S are handed over at once, as files are analysed, and its strides."""
     analyzer = GaitAnalyzer(Params(lag_s=1.5))
     pieces = chunks(frames)
-    roles, counts = np.array([role for role, _ in pieces]), np.array([len(f) for _, f in pieces])
-    began = time.process_time()
-    strides = [analyzer.push_many([frames[role] for role in Role], roles, counts), analyzer.flush()]
-    seconds = time.process_time() - began
-    return seconds, np.concatenate(strides)
+    strides = []
+    seconds = 0.0
+    size = 3 * int(BATCH_S / CHUNK_S)
+    for start in range(0, len(pieces), size):
+        some = pieces[start : start + size]
+        roles, counts = np.array([role for role, _ in some]), np.array([len(f) for _, f in some])
+        by_role = [np.concatenate([f for r, f in some if r == role]) for role in Role]
+        began = time.process_time()
+        strides.append(analyzer.push_many(by_role, roles, counts))
+        seconds += time.process_time() - began
+    return seconds, np.concatenate([*strides, analyzer.flush()])
 
 
 def chunk_seconds(frames: dict[Role, np.ndarray]) -> tuple[float, np.ndarray]:
