@@ -7,12 +7,14 @@ stream, and the stream never waits for it.
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from host.archive import session_rows
 from host.coach.coach import Coach
 from host.coach.norms import norm
 from host.coach.profile import Profile
@@ -105,7 +107,8 @@ class Service:
                 stack.push_async_callback(_cancel, _keep("InfluxDB", influx.run))
                 note += f"   InfluxDB: {config.influx.url}"
             if config.web.enabled:
-                page = LivePage(feed, norm=_band, **config.web.options())
+                sessions = functools.partial(session_rows, store)
+                page = LivePage(feed, norm=_band, sessions=sessions, **config.web.options())
                 service.page_url = (await stack.enter_async_context(page)).url
                 note = f"Live page: {service.page_url}   {note}"
             if view:

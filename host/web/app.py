@@ -1,23 +1,28 @@
-"""The live page as an ASGI app: static files, plotly.js, and the WebSocket /live. Nothing comes from anywhere else."""
+"""The live page as an ASGI app: static files, plotly.js, the list of sessions, and the WebSocket /live.
+
+Nothing comes from anywhere else.
+"""
 
 import asyncio
 import contextlib
 import math
 import mimetypes
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from host.errors import HamstreamError
 from host.feed import Feed
 from host.web.guard import Guard
 from host.web.hub import Hub, TooManyViewersError
@@ -29,6 +34,8 @@ PLOTLY = Path(_plotly_spec.origin if _plotly_spec and _plotly_spec.origin else "
 
 # Mean and SD among healthy runners of a metric (a field of host.records.Stride) at a speed in m/s; NaN where unknown.
 Norm = Callable[[str, float], tuple[float, float]]
+# The list of sessions, newest first, with their key figures: see host.archive.
+Sessions = Callable[[], Awaitable[list[dict[str, Any]]]]
 
 # Charts that get a band. Not pelvic tilt: a natural tilt is never wrong, only a change from the runner's own.
 BAND_METRICS = ("tibial_inclination_ic_deg", "cadence_spm", "contact_time_ms")
@@ -39,7 +46,12 @@ SEND_TIMEOUT_S = 5.0
 
 
 def create_app(
-    feed: Feed, *, token: str | None = None, norm: Norm | None = None, names: frozenset[str] = frozenset()
+    feed: Feed,
+    *,
+    token: str | None = None,
+    norm: Norm | None = None,
+    sessions: Sessions | None = None,
+    names: frozenset[str] = frozenset(),
 ) -> Starlette:
     """The ASGI app. `token`: who does not know it sees nothing. `names`: host names of this computer to answer to."""
     # Windows may know .js as text/plain, which browsers do not run as a module.
@@ -67,9 +79,17 @@ def create_app(
             except TooManyViewersError:
                 await socket.close(1013, "too many viewers")
 
+    async def listed(request: Request) -> Response:
+        try:
+            rows = await sessions() if sessions else []
+        except HamstreamError as error:
+            return PlainTextResponse(f"{error}\n", 503)
+        return JSONResponse(rows, headers={"cache-control": "no-store"})
+
     return Starlette(
         routes=[
             WebSocketRoute("/live", live),
+            Route("/sessions.json", listed),
             Route("/plotly.min.js", _plotly),
             Mount("/", _Files(directory=STATIC, html=True, check_dir=False)),
         ],

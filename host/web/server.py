@@ -23,7 +23,7 @@ import uvicorn
 from host.addresses import is_loopback
 from host.errors import ConfigError
 from host.feed import Feed
-from host.web.app import Norm, create_app
+from host.web.app import Norm, Sessions, create_app
 from host.web.tls import check_certificate
 
 log = logging.getLogger(__name__)
@@ -69,10 +69,11 @@ class LivePage:
         certfile: Path | None = None,
         keyfile: Path | None = None,
         norm: Norm | None = None,
+        sessions: Sessions | None = None,
     ) -> None:
         if not token and not is_loopback(host):
             raise ConfigError([f"web.host: {host} can be reached from other computers; the page then needs a token"])
-        self._feed, self._norm = feed, norm
+        self._feed, self._norm, self._sessions = feed, norm, sessions
         self._host, self._wanted_port = host, port
         self._token = token or None
         self._certfile, self._keyfile = certfile, keyfile
@@ -87,7 +88,13 @@ class LivePage:
 
     async def __aenter__(self) -> "LivePage":
         await asyncio.to_thread(check_certificate, self._certfile, self._keyfile)
-        app = create_app(self._feed, token=self._token, norm=self._norm, names=frozenset({self._host}))
+        app = create_app(
+            self._feed,
+            token=self._token,
+            norm=self._norm,
+            sessions=self._sessions,
+            names=frozenset({self._host}),
+        )
         config = uvicorn.Config(
             app,
             log_config=None,

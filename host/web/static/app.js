@@ -1,10 +1,13 @@
-// Joins the connection, the model, the two views and the voice. What happens is rendered once a frame at most.
+// Joins the connection, the model, the three views, the voice and the metronome. What happens is rendered once a frame
+// at most.
 
 import { redrawCharts, renderCoach } from "./coach.js";
 import { connect } from "./link.js";
-import { Model } from "./model.js";
+import { Metronome } from "./metronome.js";
+import { Model, languageOf } from "./model.js";
 import { fit, renderRunner } from "./runner.js";
-import { Voice } from "./voice.js";
+import { showSessions } from "./sessions.js";
+import { VoiceControl } from "./voicecontrol.js";
 
 // A short break of the connection is told in the bar only; the runner's one state changes after this long.
 const OFFLINE_MS = 3_000;
@@ -12,14 +15,15 @@ const WIDE = matchMedia("(min-width: 900px)");
 
 const $ = (id) => document.getElementById(id);
 const model = new Model();
-const voice = new Voice();
+const voice = new VoiceControl({ onStart: keepAwake });
+const metronome = new Metronome({ onStart: keepAwake });
 let lost_ms = null; // since when there is no connection
 let picked = "";
 let asked = false;
 
 function view() {
   const wanted = location.hash.slice(1).split("/")[0];
-  return ["runner", "coach"].includes(wanted) ? wanted : WIDE.matches ? "coach" : "runner";
+  return ["runner", "coach", "sessions"].includes(wanted) ? wanted : WIDE.matches ? "coach" : "runner";
 }
 
 // The address remembers: #runner/Ana is the page for Ana's phone.
@@ -28,13 +32,14 @@ function wantedRunner() {
   return name ? decodeURIComponent(name) : "";
 }
 
+const isOffline = () => lost_ms !== null && performance.now() - lost_ms > OFFLINE_MS;
+
 function render() {
   asked = false;
   const now_ms = model.now();
-  const offline = lost_ms !== null && performance.now() - lost_ms > OFFLINE_MS;
   renderPicker();
-  if (view() === "coach") renderCoach(model, now_ms, offline);
-  else renderRunner(model.runners.get(picked), now_ms, offline);
+  if (view() === "coach") renderCoach(model, now_ms, isOffline());
+  else if (view() === "runner") renderRunner(model.runners.get(picked), now_ms, isOffline());
 }
 
 function ask() {
@@ -66,14 +71,16 @@ function showView() {
   }
   render();
   fit();
+  if (view() === "sessions") showSessions();
 }
 
 connect({
   onMessage(message) {
     const news = model.take(message);
     pick();
-    // At once, not with the next frame: a page in a pocket has none.
-    for (const { runner, kind, text } of news) if (runner === picked) voice.say(text, kind);
+    for (const one of news) if (one.runner === picked) voice.say(one);
+    hear();
+    if (message.kind === "session" && view() === "sessions") showSessions();
     ask();
   },
   onOpen() {
@@ -88,13 +95,12 @@ connect({
   },
 });
 
-$("sound").addEventListener("click", () => {
-  if (voice.on) voice.turnOff();
-  else voice.turnOn();
-  $("sound").setAttribute("aria-pressed", voice.on);
-  $("sound-text").textContent = voice.on ? (voice.hasVoice ? "Sound on" : "Tones on") : "Sound off";
-  if (voice.on) keepAwake();
-});
+// What sounds follows the runner at once, not with the next frame: a page in a pocket has none.
+function hear() {
+  const runner = model.runners.get(picked);
+  voice.speak(languageOf(runner));
+  metronome.update(runner, isOffline());
+}
 
 // The screen must not sleep while it is read. Only secure contexts may ask for it.
 async function keepAwake() {
@@ -105,7 +111,7 @@ async function keepAwake() {
   }
 }
 document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "visible" && voice.on) keepAwake();
+  if (document.visibilityState === "visible" && (voice.on || metronome.wanted)) keepAwake();
   ask();
 });
 
@@ -119,5 +125,9 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   redrawCharts();
   ask();
 });
-setInterval(ask, 250); // clocks run, and what was shown long enough goes
+// Clocks run, what was shown long enough goes, and a metronome without connection falls silent.
+setInterval(() => {
+  hear();
+  ask();
+}, 250);
 showView();

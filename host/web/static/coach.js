@@ -44,13 +44,15 @@ class Card {
   }
 
   render(runner, norms, now_ms, offline) {
-    const { state, text, detail } = offline ? { state: "offline", text: "No connection" } : stage(runner, now_ms);
+    const { state, text, language = "en", detail } = offline
+      ? { state: "offline", text: "No connection" }
+      : stage(runner, now_ms);
     this.root.dataset.state = state;
-    this.#find(".pill use").setAttribute("href", `#i-${state}`);
-    this.#find(".pill span").textContent = PILLS[state] ?? text;
-    const now = this.#find(".cue-now");
-    now.hidden = !["cue", "praise", "lost", "stand", "ready", "searching"].includes(state);
-    now.textContent = detail && state === "searching" ? `${text}: ${detail}` : text;
+    this.#find(".banner use").setAttribute("href", `#i-${state}`);
+    const words = this.#find(".banner span");
+    const said = detail && state === "searching" ? `${text}: ${detail}` : text;
+    words.lang = language;
+    if (words.textContent !== said) words.textContent = said; // the same again would be read aloud again
     const speed = recent(runner, "speed_mps", STRIDES_MEANT);
     this.#find(".clock").textContent =
       (speed === null ? "" : `${(speed * 3.6).toFixed(1)} km/h · `) + clockText(elapsed(runner, now_ms));
@@ -96,7 +98,9 @@ class Card {
 
   #cues(runner) {
     const items = runner.cues.toReversed().map((cue) => {
-      const li = element("li", element("time", clockText(cue.t_s)), element("span", cue.text));
+      const words = element("span", cue.text);
+      words.lang = cue.language;
+      const li = element("li", element("time", clockText(cue.t_s)), words);
       const tags = [cue.fault, cue.side, cue.context].filter(Boolean).map((tag) => tag.replaceAll("_", " "));
       li.append(element("small", (cue.kind === "praise" ? "better: " : "") + tags.join(", ")));
       li.className = cue.kind;
@@ -126,16 +130,6 @@ class Card {
   }
 }
 
-const PILLS = {
-  cue: "Cue",
-  reminder: "Working on it",
-  praise: "Better",
-  lost: "Pod lost",
-  stand: "Standing",
-  ready: "Ready",
-  searching: "Searching",
-  ended: "Ended",
-};
 const LINKS = { streaming: "streaming", searching: "searching…", connecting: "connecting…", lost: "lost" };
 
 const figure = (value, digits, unit) => (value === null ? "–" : `${value.toFixed(digits)} ${unit}`);

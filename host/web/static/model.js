@@ -29,7 +29,7 @@ export class Model {
     return Date.now() + this.#offset_ms;
   }
 
-  // Takes one message; returns what to announce: [{runner, kind: "cue" | "praise" | "prompt", text}].
+  // Takes one message; returns what to announce: [{runner, kind: "cue" | "praise" | "prompt", text, language}].
   take(message) {
     const offset = message.at_ms - Date.now();
     if (message.kind === "snapshot") {
@@ -60,7 +60,8 @@ export class Model {
     return [];
   }
 
-  #takeCue(runner, cue) {
+  #takeCue(runner, payload) {
+    const cue = { language: languageOf(runner), ...payload };
     runner.cues.push(cue);
     if (runner.cues.length > CUES_KEPT) runner.cues.shift();
     // Worth saying within a second of the stride that decided it, or not at all.
@@ -68,7 +69,7 @@ export class Model {
     this.#announced.add(cue.cue_id);
     const praise = cue.kind === "praise";
     runner.shown = { ...cue, until_ms: this.now() + (praise ? PRAISE_SHOWN_MS : CUE_SHOWN_MS) };
-    return [{ runner: runner.name, kind: praise ? "praise" : "cue", text: cue.text }];
+    return [{ runner: runner.name, kind: praise ? "praise" : "cue", text: cue.text, language: cue.language }];
   }
 
   #takeStatus(runner, status) {
@@ -76,9 +77,12 @@ export class Model {
     const prompt = status.prompt ?? "";
     if (prompt === (this.#prompts.get(runner.name) ?? "")) return [];
     this.#prompts.set(runner.name, prompt);
-    return prompt ? [{ runner: runner.name, kind: "prompt", text: prompt }] : [];
+    return prompt ? [{ runner: runner.name, kind: "prompt", text: prompt, language: languageOf(runner) }] : [];
   }
 }
+
+// The language of cues and prompts; the page's own words are English.
+export const languageOf = (runner) => runner?.session?.language ?? "en";
 
 function takeStride(runner, stride, at_ms) {
   runner.strides.push(stride);
@@ -87,30 +91,28 @@ function takeStride(runner, stride, at_ms) {
   if (!stride.quality) runner.good_ms = at_ms;
 }
 
-// The one thing to show: {state, text, detail, side}.
+// The one thing to show: {state, text, language, detail, side}.
 export function stage(runner, now_ms) {
   if (!runner) return { state: "idle", text: "Waiting", detail: "No session has started yet" };
   const { status, shown } = runner;
   const phase = status?.phase ?? "waiting";
-  const prompt = status?.prompt ?? "";
+  const prompt = status?.prompt && { text: status.prompt, language: languageOf(runner) };
   if (runner.session?.event === "ended") return { state: "ended", text: "Session ended", detail: "Well run" };
   if (shown && now_ms < shown.until_ms)
     return { state: shown.kind === "praise" ? "praise" : "cue", ...wordsOf(shown) };
   const pods = (...links) => runner.pods.filter((pod) => links.includes(pod.link)).map((pod) => podName(pod.role));
   const lost = pods("lost");
-  if (lost.length)
-    return {
-      state: "lost",
-      text: prompt || `${lost[0]} pod lost`,
-      detail: lost.length > 1 ? `No data: ${lost.join(", ")}` : "",
-    };
+  if (lost.length) {
+    const detail = lost.length > 1 ? `No data: ${lost.join(", ")}` : "";
+    return { state: "lost", text: `${lost[0]} pod lost`, ...prompt, detail };
+  }
   const running = phase === "running" || phase === "walking";
-  if (prompt && running) return { state: "lost", text: prompt };
+  if (prompt && running) return { state: "lost", ...prompt };
   const missing = pods("searching", "connecting");
   if (missing.length && !running) return { state: "searching", text: "Looking for pods", detail: missing.join(", ") };
-  if (phase === "ready") return { state: "ready", text: prompt || "Ready: run when you like" };
-  if (phase === "standing") return { state: "stand", text: prompt || "Stand still", detail: "Measuring how you stand" };
-  if (phase === "waiting") return { state: "stand", text: prompt || "Stand still" };
+  if (phase === "ready") return { state: "ready", text: "Ready: run when you like", ...prompt };
+  if (phase === "standing") return { state: "stand", text: "Stand still", ...prompt, detail: "Measuring how you stand" };
+  if (phase === "waiting") return { state: "stand", text: "Stand still", ...prompt };
   if (phase === "walking") return { state: "walking", text: "Walking" };
   if (shown?.kind === "cue" && status.held.includes(shown.fault))
     return { state: "reminder", ...wordsOf(shown) };
@@ -119,7 +121,7 @@ export function stage(runner, now_ms) {
   return { state: "calm", text: status.held.length ? "Keep going" : "All is well" };
 }
 
-const wordsOf = ({ text, side }) => ({ text, side, detail: side ? `${plain(side)} leg` : "" });
+const wordsOf = ({ text, language, side }) => ({ text, language, side, detail: side ? `${plain(side)} leg` : "" });
 
 // Seconds since the session's start: of the run itself in a replay, which may go faster than the clock.
 export function elapsed(runner, now_ms) {

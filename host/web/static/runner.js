@@ -9,17 +9,24 @@ export function renderRunner(runner, now_ms, offline) {
   const shown = offline
     ? { state: "offline", text: "No connection", detail: "Trying again…" }
     : stage(runner, now_ms);
-  const { state, text, detail = "", side = "" } = shown;
+  const { state, text, language = "en", detail = "", side = "" } = shown;
+  const words = $("words");
   if (view.dataset.state !== state || view.dataset.side !== side) {
     view.dataset.state = state;
     view.dataset.side = side;
     view.querySelector(".emblem use").setAttribute("href", `#i-${state}`);
   }
   setText($("detail"), detail);
-  if (setText($("words"), text)) fit();
+  // To a screen reader only a cue is worth interrupting for.
+  words.setAttribute("aria-live", state === "cue" ? "assertive" : "polite");
+  words.lang = language;
+  if (setText(words, text)) fit();
   const last = runner?.cues.at(-1);
-  const isShown = ["cue", "praise", "reminder"].includes(state);
-  setText($("earlier"), last && !isShown ? `${clockText(last.t_s)}  ${last.text}` : "");
+  const [when, what] = $("earlier").children;
+  $("earlier").hidden = !last || ["cue", "praise", "reminder"].includes(state);
+  setText(when, last ? clockText(last.t_s) : "");
+  setText(what, last?.text ?? "");
+  what.lang = last?.language ?? "en";
   const cadence = runner && recent(runner, "cadence_spm", 4);
   const speed = runner && recent(runner, "speed_mps", 4);
   setText($("stat-time"), clockText(elapsed(runner, now_ms)));
@@ -33,7 +40,7 @@ export function fit() {
   const words = $("words");
   box.classList.add("fitting"); // gives the box the height it may have
   let [low, high] = [24, Math.min(220, box.clientHeight * 0.55)];
-  for (let i = 0; i < 8; i++) {
+  for (let i = 0; i < 10; i++) {
     const size = (low + high) / 2;
     words.style.fontSize = `${size}px`;
     const fits = words.scrollHeight <= box.clientHeight && words.scrollWidth <= box.clientWidth;

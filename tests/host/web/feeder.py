@@ -15,8 +15,11 @@ def utc(moment: datetime) -> str:
 
 
 class Feeder:
-    def __init__(self, feed: Feed, runner: str = "Ana", started: datetime | None = None) -> None:
+    def __init__(
+        self, feed: Feed, runner: str = "Ana", started: datetime | None = None, language: str | None = None
+    ) -> None:
         self.feed, self.runner = feed, runner
+        self.spoken = {"language": language} if language else {}
         self.started = started or datetime.now(UTC)
         self.session = f"{self.started:%Y%m%dT%H%M%S}000Z-{runner}"
         self.strides = self.cues = 0
@@ -27,10 +30,12 @@ class Feeder:
         self.feed.publish(Message(self.runner, kind, payload))
 
     def start(self, source: str = "demo") -> None:
-        self.publish("session", to_payload(self._info(source), event="started"))
+        self.publish("session", to_payload(self._info(source), event="started", **self.spoken))
 
     def end(self, source: str = "demo") -> None:
-        self.publish("session", to_payload(self._info(source), event="ended", ended_utc=utc(datetime.now(UTC))))
+        self.publish(
+            "session", to_payload(self._info(source), event="ended", ended_utc=utc(datetime.now(UTC)), **self.spoken)
+        )
 
     def status(self, phase: str, prompt: str = "", held: list[str] | None = None) -> None:
         self.phase, self.held = phase, held or []
@@ -73,7 +78,9 @@ class Feeder:
         self.publish("stride", to_payload(stride, session=self.session))
         return stride
 
-    def cue(self, text: str, kind: str = "cue", fault: str = "overstride", side: str = "", age_s: float = 0.0) -> None:
+    def cue(
+        self, text: str, kind: str = "cue", fault: str = "overstride", side: str = "", age_s: float = 0.0, **more: Any
+    ) -> None:
         """A cue that was decided `age_s` ago; it is valid for one second."""
         self.cues += 1
         decided = datetime.now(UTC) - timedelta(seconds=age_s)
@@ -86,8 +93,20 @@ class Feeder:
                 session=self.session,
                 decided_utc=utc(decided),
                 valid_until=utc(decided + timedelta(seconds=1)),
+                **more,
             ),
         )
 
     def _info(self, source: str) -> SessionInfo:
         return SessionInfo(self.session, self.runner, utc(self.started), source, "")
+
+
+def running(feed: Feed, runner: str = "Ana", strides: int = 10, language: str | None = None) -> Feeder:
+    """A runner who runs already, with `strides` of them behind."""
+    feeder = Feeder(feed, runner, language=language)
+    feeder.start()
+    feeder.pods()
+    feeder.status("running")
+    for _ in range(strides):
+        feeder.stride()
+    return feeder

@@ -1,129 +1,17 @@
 """The live page in a real Chromium, fed by a real server: what is shown, what is said, and what never is."""
 
-import asyncio
-import functools
 import re
-import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
 from host.feed import Feed
 from host.web.server import LivePage
-from tests.host.web.feeder import Feeder
+from tests.browser import DESK, LYING, NARROW, PHONE, PLOT, SMALL, Eyes, ears, needs_chromium, until
+from tests.host.web.feeder import Feeder, running
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
-    pytest.mark.asyncio(loop_scope="module"),  # one browser for all, each test with a profile of its own
-]
-fixture = functools.partial(pytest_asyncio.fixture, loop_scope="module")
-
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PHONE = {"width": 390, "height": 844}
-SMALL = {"width": 375, "height": 667}
-DESK = {"width": 1280, "height": 800}
-
-# What the voice was asked to say, and how many tones were played.
-EARS = """
-window.said = [];
-window.tones = 0;
-speechSynthesis.getVoices = () => VOICES;
-speechSynthesis.speak = (utterance) => window.said.push(utterance.text);
-const Tone = window.OscillatorNode;
-window.OscillatorNode = class extends Tone { constructor(...a) { super(...a); window.tones++; } };
-"""
-VOICE = EARS.replace("VOICES", "[{ name: 'Test', lang: 'en' }]")
-NO_VOICE = EARS.replace("VOICES", "[]")
-
-
-class Eyes:
-    """Opens pages, and notes every request, error and console line that should not be."""
-
-    def __init__(self, browser: Browser) -> None:
-        self._browser = browser
-        self.unwanted: list[str] = []
-        self.expected: tuple[str, ...] = ()  # what the browser itself may complain of in this test
-
-    async def open(self, url: str, size: dict[str, int] = PHONE, script: str = VOICE, **options: Any) -> Page:
-        context = await self._browser.new_context(viewport=size, **options)  # type: ignore[arg-type]
-        context.on("request", lambda request: self._note_request(request.url))
-        context.on("weberror", lambda error: self.unwanted.append(str(error.error)))
-        context.on("console", self._note_console)
-        await context.add_init_script(script)
-        page = await context.new_page()
-        await page.goto(url)
-        return page
-
-    def _note_request(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.hostname != "127.0.0.1" and parts.scheme not in ("data", "blob"):
-            self.unwanted.append(f"request to {url}")
-
-    def _note_console(self, message: ConsoleMessage) -> None:
-        expected = any(text in message.text for text in self.expected)
-        if message.type in ("error", "warning") and not expected:
-            self.unwanted.append(f"console: {message.text}")
-
-
-@fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        await browser.close()
-
-
-@fixture
-async def eyes(browser: Browser) -> AsyncIterator[Eyes]:
-    eyes = Eyes(browser)
-    yield eyes
-    for context in browser.contexts:
-        await context.close()
-    assert eyes.unwanted == []
-
-
-@pytest.fixture
-def feed() -> Feed:
-    return Feed()
-
-
-@fixture
-async def server(feed: Feed) -> AsyncIterator[LivePage]:
-    async with LivePage(feed, norm=lambda metric, speed_mps: (9.0, 2.0)) as page:
-        yield page
-
-
-def running(feed: Feed, runner: str = "Ana", strides: int = 10, **more: Any) -> Feeder:
-    feeder = Feeder(feed, runner)
-    feeder.start()
-    feeder.pods()
-    feeder.status("running")
-    for _ in range(strides):
-        feeder.stride(**more)
-    return feeder
-
-
-async def until(check: Callable[[], Awaitable[Any]]) -> Any:
-    """The first truthy answer."""
-    async with asyncio.timeout(10):
-        while not (answer := await check()):
-            await asyncio.sleep(0.02)
-        return answer
+pytestmark = [needs_chromium, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def state(page: Page, name: str) -> None:
@@ -208,14 +96,14 @@ async def test_what_is_fresh_is_spoken_and_what_is_stale_is_only_kept(feed: Feed
     await state(page, "cue")
     assert await page.evaluate("said") == []
 
-    await page.get_by_role("button", name="Sound off").click()
-    await expect(page.get_by_role("button", name="Sound on")).to_have_attribute("aria-pressed", "true")
+    await page.get_by_role("button", name="Voice off").click()
+    await expect(page.get_by_role("button", name="Voice on")).to_have_attribute("aria-pressed", "true")
     feeder.cue("Too old by now", age_s=1.5)
     feeder.cue("Short steps, lift the knee")
     feeder.status("standing", "Stand still")
     feeder.status("standing", "Stand still", held=["overstride"])  # the same prompt is said once
     await until(lambda: page.evaluate("said.length >= 3"))
-    assert await page.evaluate("said") == ["Sound on", "Short steps, lift the knee", "Stand still"]
+    assert await page.evaluate("said") == ["Voice on", "Short steps, lift the knee", "Stand still"]
     assert await page.evaluate("tones") == 0
     await expect(page.locator("#words")).to_have_text("Short steps, lift the knee")
 
@@ -223,7 +111,7 @@ async def test_what_is_fresh_is_spoken_and_what_is_stale_is_only_kept(feed: Feed
     await expect(page.locator(".cues li span")).to_have_text(
         ["Short steps, lift the knee", "Too old by now", "Said before there was sound"]
     )
-    await page.get_by_role("button", name="Sound on").click()
+    await page.get_by_role("button", name="Voice on").click()
     feeder.cue("Said to nobody")
     await expect(page.locator(".cues li span").first).to_have_text("Said to nobody")
     assert await page.evaluate("said.length") == 3
@@ -231,9 +119,9 @@ async def test_what_is_fresh_is_spoken_and_what_is_stale_is_only_kept(feed: Feed
 
 async def test_where_there_is_no_voice_there_are_tones(feed: Feed, server: LivePage, eyes: Eyes):
     feeder = running(feed)
-    page = await eyes.open(server.url, script=NO_VOICE)
-    await page.get_by_role("button", name="Sound off").click()
-    await expect(page.locator("#sound-text")).to_have_text("Tones on")
+    page = await eyes.open(server.url, script=ears())
+    await page.get_by_role("button", name="Voice off").click()
+    await expect(page.locator("#voice-text")).to_have_text("Tones on")
     before = await page.evaluate("tones")
     feeder.cue("Land under yourself, heel down")
     await until(lambda: page.evaluate(f"tones === {before} + 2"))
@@ -248,22 +136,16 @@ async def test_a_phone_whose_clock_is_wrong_still_knows_what_is_fresh(
 ):
     feeder = running(feed)
     clock = f"const now = Date.now; Date.now = () => now() + {wrong_by_ms};"
-    page = await eyes.open(server.url, script=VOICE + clock)
-    await page.get_by_role("button", name="Sound off").click()
+    page = await eyes.open(server.url, script=ears("en Test") + clock)
+    await page.get_by_role("button", name="Voice off").click()
     await state(page, "calm")
     feeder.cue("Too old by now", age_s=1.5)
     feeder.cue("Land under yourself, heel down")
     await until(lambda: page.evaluate("said.length > 1"))
-    assert await page.evaluate("said") == ["Sound on", "Land under yourself, heel down"]
+    assert await page.evaluate("said") == ["Voice on", "Land under yourself, heel down"]
     assert (await page.locator("#stat-time").inner_text()).startswith("00:0")
 
 
-# What the charts show: {metric: {trace: {x, y, ...}}}.
-PLOT = """() => {
-  const charts = {};
-  for (const trace of document.querySelector('.plot')?.data ?? []) (charts[trace.meta] ??= {})[trace.name] = trace;
-  return charts;
-}"""
 TIBIA = "tibial_inclination_ic_deg"
 
 
@@ -307,7 +189,7 @@ async def test_the_coach_sees_figures_patterns_pods_and_the_disclaimer(feed: Fee
     await expect(page.locator(".card h2")).to_have_text("Ana")
     feeder.cue("Land under yourself, heel down")
     await expect(page.locator(".held li")).to_have_text(["Overstride", "Tilt excessive"])
-    await expect(page.locator(".cue-now")).to_have_text("Land under yourself, heel down")
+    await expect(page.locator(".banner")).to_have_text("Land under yourself, heel down")
     row = page.locator(".figures tbody tr").first.locator("td")
     assert [float(text) for text in await row.all_inner_texts()] == pytest.approx([9.0, 9.8], abs=1.0)
     pods = page.locator(".pods tbody tr")
@@ -320,7 +202,7 @@ async def test_the_coach_sees_figures_patterns_pods_and_the_disclaimer(feed: Fee
     for _ in range(12):
         feeder.stride(tibia_deg=15.0)
     await expect(row.first).to_contain_text("▲")  # beyond the band, told by more than a colour
-    await expect(page.get_by_text("Training aid, not a medical device")).to_be_visible()
+    await expect(page.get_by_text("Training aid, not a medical device. Limits are relative")).to_be_visible()
 
 
 async def test_it_comes_back_by_itself_when_the_server_does(feed: Feed, eyes: Eyes):
@@ -328,7 +210,7 @@ async def test_it_comes_back_by_itself_when_the_server_does(feed: Feed, eyes: Ey
         server = await first.enter_async_context(LivePage(feed))
         feeder = running(feed)
         page = await eyes.open(server.url)
-        await page.get_by_role("button", name="Sound off").click()
+        await page.get_by_role("button", name="Voice off").click()
         await state(page, "calm")
         await expect(page.locator("#connection")).to_be_hidden()
         eyes.expected = ("/live", "ERR_CONNECTION_REFUSED")
@@ -340,7 +222,7 @@ async def test_it_comes_back_by_itself_when_the_server_does(feed: Feed, eyes: Ey
         await expect(page.locator("#connection")).to_be_hidden()
         feeder.cue("Land under yourself, heel down")
         await state(page, "cue")
-        assert await page.evaluate("said") == ["Sound on", "Land under yourself, heel down"]
+        assert await page.evaluate("said") == ["Voice on", "Land under yourself, heel down"]
 
 
 async def test_several_runners_have_a_card_each_and_a_phone_its_own(feed: Feed, server: LivePage, eyes: Eyes):
@@ -348,18 +230,18 @@ async def test_several_runners_have_a_card_each_and_a_phone_its_own(feed: Feed, 
     coach = await eyes.open(server.url, DESK)
     await expect(coach.locator(".card h2")).to_have_text(["Ana", "Bo / <b>2</b>"])  # text, never markup
     phone = await eyes.open(server.url)
-    await phone.get_by_role("button", name="Sound off").click()
+    await phone.get_by_role("button", name="Voice off").click()
     await phone.locator("#picker").select_option("Bo / <b>2</b>")
     await expect(phone).to_have_url(f"{server.url}#runner/Bo%20%2F%20%3Cb%3E2%3C%2Fb%3E")
     ana.cue("Only for Ana")
     bo.cue("Only for Bo")
     await expect(phone.locator("#words")).to_have_text("Only for Bo")
-    assert await phone.evaluate("said") == ["Sound on", "Only for Bo"]
+    assert await phone.evaluate("said") == ["Voice on", "Only for Bo"]
     await phone.reload()
     await expect(phone.locator("#picker")).to_have_value("Bo / <b>2</b>")
 
 
-@pytest.mark.parametrize("size", [SMALL, PHONE, DESK, {"width": 844, "height": 390}])
+@pytest.mark.parametrize("size", [NARROW, SMALL, PHONE, LYING, DESK])
 async def test_nothing_is_cut_off(feed: Feed, server: LivePage, eyes: Eyes, size: dict[str, int]):
     feeder = running(feed)
     running(feed, "Bartholomew")
@@ -368,17 +250,22 @@ async def test_nothing_is_cut_off(feed: Feed, server: LivePage, eyes: Eyes, size
     for text in ("Land under yourself, heel down", "Leave the tilt alone, let it tip forward", "Unquestionably yes"):
         feeder.cue(text)
         await expect(page.locator("#words")).to_have_text(text)
-        box, stats = await page.locator("#fit").bounding_box(), await page.locator(".stats").bounding_box()
-        assert box is not None
-        assert stats is not None
+        box, stats, foot = [await page.locator(part).bounding_box() for part in ("#fit", ".stats", ".foot")]
+        assert box
+        assert stats
+        assert foot
         assert await page.evaluate("document.getElementById('words').scrollWidth") <= box["width"] + 1
         assert box["y"] + box["height"] <= stats["y"]
-        assert stats["y"] + stats["height"] <= size["height"]
-        assert float((await page.evaluate("getComputedStyle(words).fontSize"))[:-2]) >= 40  # huge, everywhere
+        assert stats["y"] + stats["height"] <= foot["y"]
+        assert foot["y"] + foot["height"] <= size["height"]
+        # Huge, everywhere; on the narrowest screen as huge as a word of 14 letters can be.
+        huge_px = 38 if size is NARROW else 40
+        assert float((await page.evaluate("getComputedStyle(words).fontSize"))[:-2]) >= huge_px
         assert await page.evaluate(overflow) <= 0
-    await page.goto(f"{server.url}#coach")
-    await expect(page.locator(".card")).to_have_count(2)
-    assert await page.evaluate(overflow) <= 0
+    for view, shown in (("coach", ".card >> nth=1"), ("sessions", "#session-note")):
+        await page.goto(f"{server.url}#{view}")
+        await expect(page.locator(shown)).to_be_visible()
+        assert await page.evaluate(overflow) <= 0
 
 
 async def test_the_view_follows_the_screen_and_the_keyboard(feed: Feed, server: LivePage, eyes: Eyes):
@@ -393,8 +280,43 @@ async def test_the_view_follows_the_screen_and_the_keyboard(feed: Feed, server: 
     await phone.keyboard.press("Enter")
     await expect(phone.locator("#view-coach")).to_be_visible()
     await phone.keyboard.press("Tab")
+    await phone.keyboard.press("Enter")
+    await expect(phone.locator("#view-sessions")).to_be_visible()
+    await phone.keyboard.press("Tab")
     await phone.keyboard.press("Space")
-    await expect(phone.locator("#sound")).to_have_attribute("aria-pressed", "true")
+    await expect(phone.locator("#voice")).to_have_attribute("aria-pressed", "true")
+
+
+async def test_sessions_are_listed_with_what_came_of_them(feed: Feed, eyes: Eyes):
+    row = {"session": "s1", "runner": "Bo <b>", "source": "pods", "running": False, "cut": True}
+    figures = {"duration_s": 3104.0, "strides": 8600, "cues": 1, "seen": ["landing ahead of the body", "slow steps"]}
+    listed = [row | figures | {"started_utc": "2026-01-02T08:00:00.000Z"}]
+
+    async def rows() -> list[dict[str, object]]:
+        return listed
+
+    async with LivePage(feed, sessions=rows) as server:
+        page = await eyes.open(server.url, locale="en-GB", timezone_id="Europe/Berlin")
+        await page.get_by_role("link", name="Sessions").click()
+        items = page.locator("#session-list li")
+        await expect(items).to_have_count(1)
+        assert await items.locator(".when, .state, .facts span, .seen").all_inner_texts() == [
+            "2 Jan 2026, 09:00",
+            "cut short",
+            "Bo <b>",
+            "51:44 min",
+            "8,600 strides",
+            "1 cue",
+            "landing ahead of the body, slow steps",
+        ]
+        await expect(page.get_by_text("if pain persists, see a professional")).to_be_visible()
+        listed.insert(0, row | figures | {"started_utc": "2026-01-03T08:00:00.000Z", "running": True})
+        running(feed)  # a session that begins is there at once
+        await expect(items).to_have_count(2)
+        await expect(items.first).to_contain_text("running now")
+        listed.clear()
+        running(feed).end()
+        await expect(page.locator("#session-note")).to_contain_text("No session yet")
 
 
 async def test_the_token_can_be_typed(feed: Feed, eyes: Eyes):

@@ -16,7 +16,7 @@ import websockets
 from blockbuster import blockbuster_ctx
 from cryptography.hazmat.primitives import serialization
 
-from host.errors import ConfigError
+from host.errors import ConfigError, SinkError
 from host.feed import Feed, Message
 from host.web import app
 from host.web.hub import QUEUE_SIZE, STRIDES_KEPT, Hub
@@ -191,6 +191,27 @@ async def test_a_token_is_asked_for_and_then_remembered_as_a_cookie():
                 assert (await receive(viewer))["kind"] == "snapshot"
         async with live(page, "?token=s3cret+%26+more") as viewer:
             assert (await receive(viewer))["kind"] == "snapshot"
+
+
+async def test_the_sessions_are_told_to_who_knows_the_token():
+    async def rows() -> list[dict[str, Any]]:
+        return [{"session": "s1"}]
+
+    async with LivePage(Feed(), token="t", sessions=rows) as page, client(page) as browser:
+        assert (await browser.get("/sessions.json")).status_code == 401
+        answer = await browser.get("/sessions.json?token=t", follow_redirects=True)
+    assert answer.json() == [{"session": "s1"}]
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_a_store_that_cannot_be_read_is_said_and_leaves_the_page_alone():
+    async def broken() -> list[dict[str, Any]]:
+        raise SinkError("hamstream.db", "disk I/O error")
+
+    async with LivePage(Feed(), sessions=broken) as page, client(page) as browser:
+        answer = await browser.get("/sessions.json")
+        assert (answer.status_code, answer.text) == (503, "hamstream.db: disk I/O error\n")
+        assert (await browser.get("/")).status_code == 200
 
 
 async def test_the_token_is_never_carried_to_another_server():
