@@ -7,11 +7,11 @@ stream, and the stream never waits for it.
 
 import asyncio
 import contextlib
-import functools
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from host.archive import session_rows
@@ -23,6 +23,7 @@ from host.errors import HamstreamError, RecordingError
 from host.feed import Feed
 from host.pipeline import warm_up
 from host.records import SessionInfo, utc_text
+from host.report.write import report_of
 from host.session import RunnerSession, Source, session_id
 from host.sinks.broker import EmbeddedBroker
 from host.sinks.influx import InfluxSink
@@ -107,8 +108,8 @@ class Service:
                 stack.push_async_callback(_cancel, _keep("InfluxDB", influx.run))
                 note += f"   InfluxDB: {config.influx.url}"
             if config.web.enabled:
-                sessions = functools.partial(session_rows, store)
-                page = LivePage(feed, norm=_band, sessions=sessions, **config.web.options())
+                sessions, report = partial(session_rows, store), partial(report_of, store)
+                page = LivePage(feed, norm=_band, sessions=sessions, report=report, **config.web.options())
                 service.page_url = (await stack.enter_async_context(page)).url
                 note = f"Live page: {service.page_url}   {note}"
             if view:

@@ -1,4 +1,4 @@
-"""The live page as an ASGI app: static files, plotly.js, the list of sessions, and the WebSocket /live.
+"""The live page as an ASGI app: static files, plotly.js, sessions and their reports, and the WebSocket /live.
 
 Nothing comes from anywhere else.
 """
@@ -16,13 +16,13 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from host.errors import HamstreamError
+from host.errors import HamstreamError, UnknownSessionError
 from host.feed import Feed
 from host.web.guard import Guard
 from host.web.hub import Hub, TooManyViewersError
@@ -36,6 +36,8 @@ PLOTLY = Path(_plotly_spec.origin if _plotly_spec and _plotly_spec.origin else "
 Norm = Callable[[str, float], tuple[float, float]]
 # The list of sessions, newest first, with their key figures: see host.archive.
 Sessions = Callable[[], Awaitable[list[dict[str, Any]]]]
+# A session's report as HTML, without any script. Raises UnknownSessionError.
+Report = Callable[[str], Awaitable[str]]
 
 # Charts that get a band. Not pelvic tilt: a natural tilt is never wrong, only a change from the runner's own.
 BAND_METRICS = ("tibial_inclination_ic_deg", "cadence_spm", "contact_time_ms")
@@ -51,12 +53,14 @@ def create_app(
     token: str | None = None,
     norm: Norm | None = None,
     sessions: Sessions | None = None,
+    report: Report | None = None,
     names: frozenset[str] = frozenset(),
 ) -> Starlette:
     """The ASGI app. `token`: who does not know it sees nothing. `names`: host names of this computer to answer to."""
     # Windows may know .js as text/plain, which browsers do not run as a module.
     mimetypes.add_type("text/javascript", ".js")
     hub = Hub(_band_table(norm) if norm else None)
+    one_report = asyncio.Lock()  # at a time: each costs seconds of a core that is needed for the runners
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -86,10 +90,23 @@ def create_app(
             return PlainTextResponse(f"{error}\n", 503)
         return JSONResponse(rows, headers={"cache-control": "no-store"})
 
+    async def reported(request: Request) -> Response:
+        try:
+            async with one_report:
+                html = await report(request.path_params["session"]) if report else None
+        except UnknownSessionError:
+            html = None
+        except HamstreamError as error:
+            return PlainTextResponse(f"{error}\n", 503)
+        if html is None:
+            return PlainTextResponse("No session of that name is stored.\n", 404)
+        return HTMLResponse(html, headers={"cache-control": "no-store"})
+
     return Starlette(
         routes=[
             WebSocketRoute("/live", live),
             Route("/sessions.json", listed),
+            Route("/report/{session}", reported),
             Route("/plotly.min.js", _plotly),
             Mount("/", _Files(directory=STATIC, html=True, check_dir=False)),
         ],

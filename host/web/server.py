@@ -23,7 +23,7 @@ import uvicorn
 from host.addresses import is_loopback
 from host.errors import ConfigError
 from host.feed import Feed
-from host.web.app import Norm, Sessions, create_app
+from host.web.app import Norm, Report, Sessions, create_app
 from host.web.tls import check_certificate
 
 log = logging.getLogger(__name__)
@@ -70,10 +70,12 @@ class LivePage:
         keyfile: Path | None = None,
         norm: Norm | None = None,
         sessions: Sessions | None = None,
+        report: Report | None = None,
     ) -> None:
         if not token and not is_loopback(host):
             raise ConfigError([f"web.host: {host} can be reached from other computers; the page then needs a token"])
-        self._feed, self._norm, self._sessions = feed, norm, sessions
+        self._feed, self._norm = feed, norm
+        self._sessions, self._report = sessions, report
         self._host, self._wanted_port = host, port
         self._token = token or None
         self._certfile, self._keyfile = certfile, keyfile
@@ -93,6 +95,7 @@ class LivePage:
             token=self._token,
             norm=self._norm,
             sessions=self._sessions,
+            report=self._report,
             names=frozenset({self._host}),
         )
         config = uvicorn.Config(

@@ -23,10 +23,11 @@ export async function showSessions() {
 }
 
 function item(row) {
+  const when = WHEN.format(Date.parse(row.started_utc));
   const state = row.running ? "running now" : row.cut ? "cut short" : row.source;
   const facts = [row.runner, `${clockText(row.duration_s)} min`, count(row.strides, "stride"), count(row.cues, "cue")];
   return element("li", "", [
-    element("p", "when", WHEN.format(Date.parse(row.started_utc))),
+    element("p", "when", row.running ? when : link(`report/${encodeURIComponent(row.session)}`, when)),
     element("p", "state", state),
     element("p", "facts", facts.map((fact) => element("span", "", fact))),
     element("p", "seen", row.seen.join(", ") || "no pattern held"),
@@ -34,6 +35,12 @@ function item(row) {
 }
 
 const count = (n, what) => `${n.toLocaleString()} ${what}${n === 1 ? "" : "s"}`;
+
+function link(href, text) {
+  const node = element("a", "", text);
+  node.href = href;
+  return node;
+}
 
 function element(name, kind, content) {
   const node = document.createElement(name);
