@@ -108,6 +108,7 @@ def create_app(
             Route("/sessions.json", listed),
             Route("/report/{session}", reported),
             Route("/plotly.min.js", _plotly),
+            Route("/favicon.ico", _icon),
             Mount("/", _Files(directory=STATIC, html=True, check_dir=False)),
         ],
         middleware=[Middleware(Guard, token=token, denied=STATIC / "token.html", names=names)],
@@ -157,6 +158,11 @@ class _Files(StaticFiles):
 async def _plotly(request: Request) -> Response:
     """The charts' library, as the PyPI package plotly ships it. Kept by the browser for a day: it is 5 MB."""
     return FileResponse(PLOTLY, media_type="text/javascript", headers={"cache-control": "max-age=86400"})
+
+
+async def _icon(request: Request) -> Response:
+    """For reports and error pages, which name none; a browser asks for it all the same."""
+    return FileResponse(STATIC / "icon.svg", media_type="image/svg+xml")
 
 
 def _band_table(norm: Norm) -> dict[str, list[tuple[float, float, float]]]:

@@ -20,18 +20,18 @@ export function plain(id) {
 export class Model {
   runners = new Map();
   norms = {};
-  #offset_ms = 0; // the server's clock minus this device's
+  #offset_ms = 0; // the server's clock minus this page's, which no setting of the device's clock moves
   #announced = new Set();
   #prompts = new Map(); // runner -> the prompt last announced
 
   // UTC of the server in ms. A message that was long under way would set it back: the largest difference is the truest.
   now() {
-    return Date.now() + this.#offset_ms;
+    return performance.now() + this.#offset_ms;
   }
 
   // Takes one message; returns what to announce: [{runner, kind: "cue" | "praise" | "prompt", text, language}].
   take(message) {
-    const offset = message.at_ms - Date.now();
+    const offset = message.at_ms - performance.now();
     if (message.kind === "snapshot") {
       this.#offset_ms = offset;
       this.norms = message.norms;
@@ -60,8 +60,7 @@ export class Model {
     return [];
   }
 
-  #takeCue(runner, payload) {
-    const cue = { language: languageOf(runner), ...payload };
+  #takeCue(runner, cue) {
     runner.cues.push(cue);
     if (runner.cues.length > CUES_KEPT) runner.cues.shift();
     // Worth saying within a second of the stride that decided it, or not at all.
@@ -82,7 +81,7 @@ export class Model {
 }
 
 // The language of cues and prompts; the page's own words are English.
-export const languageOf = (runner) => runner?.session?.language ?? "en";
+export const languageOf = (runner) => runner?.status?.language ?? "en";
 
 function takeStride(runner, stride, at_ms) {
   runner.strides.push(stride);

@@ -26,7 +26,7 @@ export function renderRunner(runner, now_ms, offline) {
   $("earlier").hidden = !last || ["cue", "praise", "reminder"].includes(state);
   setText(when, last ? clockText(last.t_s) : "");
   setText(what, last?.text ?? "");
-  what.lang = last?.language ?? "en";
+  what.lang = last?.language ?? "";
   const cadence = runner && recent(runner, "cadence_spm", 4);
   const speed = runner && recent(runner, "speed_mps", 4);
   setText($("stat-time"), clockText(elapsed(runner, now_ms)));

@@ -15,11 +15,9 @@ def utc(moment: datetime) -> str:
 
 
 class Feeder:
-    def __init__(
-        self, feed: Feed, runner: str = "Ana", started: datetime | None = None, language: str | None = None
-    ) -> None:
+    def __init__(self, feed: Feed, runner: str = "Ana", started: datetime | None = None, language: str = "en") -> None:
         self.feed, self.runner = feed, runner
-        self.spoken = {"language": language} if language else {}
+        self.language = language
         self.started = started or datetime.now(UTC)
         self.session = f"{self.started:%Y%m%dT%H%M%S}000Z-{runner}"
         self.strides = self.cues = 0
@@ -30,16 +28,20 @@ class Feeder:
         self.feed.publish(Message(self.runner, kind, payload))
 
     def start(self, source: str = "demo") -> None:
-        self.publish("session", to_payload(self._info(source), event="started", **self.spoken))
+        self.publish("session", to_payload(self._info(source), event="started"))
 
     def end(self, source: str = "demo") -> None:
-        self.publish(
-            "session", to_payload(self._info(source), event="ended", ended_utc=utc(datetime.now(UTC)), **self.spoken)
-        )
+        self.publish("session", to_payload(self._info(source), event="ended", ended_utc=utc(datetime.now(UTC))))
 
     def status(self, phase: str, prompt: str = "", held: list[str] | None = None) -> None:
         self.phase, self.held = phase, held or []
-        status = {"phase": phase, "prompt": prompt, "held": self.held, "session": self.session}
+        status = {
+            "phase": phase,
+            "prompt": prompt,
+            "held": self.held,
+            "session": self.session,
+            "language": self.language,
+        }
         self.publish("status", status)
 
     def pods(self, **links: str) -> None:
@@ -93,7 +95,7 @@ class Feeder:
                 session=self.session,
                 decided_utc=utc(decided),
                 valid_until=utc(decided + timedelta(seconds=1)),
-                **more,
+                **({"language": self.language} | more),
             ),
         )
 
@@ -101,7 +103,7 @@ class Feeder:
         return SessionInfo(self.session, self.runner, utc(self.started), source, "")
 
 
-def running(feed: Feed, runner: str = "Ana", strides: int = 10, language: str | None = None) -> Feeder:
+def running(feed: Feed, runner: str = "Ana", strides: int = 10, language: str = "en") -> Feeder:
     """A runner who runs already, with `strides` of them behind."""
     feeder = Feeder(feed, runner, language=language)
     feeder.start()

@@ -74,6 +74,7 @@ async def test_a_lost_pod_is_said_until_it_is_back(feed: Feed, server: LivePage,
 async def test_a_cue_gives_way_to_its_reminder_and_to_calm(feed: Feed, server: LivePage, eyes: Eyes):
     feeder = running(feed)
     page = await eyes.open(server.url)
+    await state(page, "calm")  # a message that came while the clock is replaced would be taken for one of 1970
     await page.clock.install()
     feeder.status("running", held=["overstride"])
     feeder.cue("Land under yourself, heel down")

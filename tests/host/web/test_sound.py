@@ -20,7 +20,7 @@ async def test_a_cue_is_spoken_in_its_language_by_a_voice_that_speaks_it(feed: F
     feeder = running(feed, language="de")
     page = await eyes.open(server.url, script=ears("en-GB Alice", "de_DE Anna", "de-AT Otto", "fr Zoe"))
     await page.get_by_role("button", name="Voice off").click()
-    feeder.cue("Setz den Fuß unter dir auf", language="de")
+    feeder.cue("Setz den Fuß unter dir auf")
     await expect(page.locator("#words")).to_have_attribute("lang", "de")
     feeder.cue("Land under yourself", language="en")
     await until(lambda: page.evaluate("said.length === 3"))
@@ -30,7 +30,7 @@ async def test_a_cue_is_spoken_in_its_language_by_a_voice_that_speaks_it(feed: F
     await choice.select_option("Otto")
     await page.reload()  # which voice is remembered, and that there shall be one; the browser asks for a tap
     await expect(page.locator("#voice-text")).to_have_text("Tap for voice")
-    feeder.cue("Nobody is heard before a tap", language="de")
+    feeder.cue("Wer nicht tippt, hört nichts")
     await page.locator("#words").click()
     await expect(page.locator("#voice-text")).to_have_text("Voice on")
     assert await page.evaluate("utterances") == ["de Otto: Stimme an"]
@@ -50,7 +50,7 @@ async def test_a_voice_that_does_not_speak_the_language_leaves_it_to_the_tones(
     await page.get_by_role("button", name="Voice off").click()
     await expect(page.locator("#voice-text")).to_have_text("Tones on")
     before = await page.evaluate("tones")
-    feeder.cue("Setz den Fuß unter dir auf")  # the session's language, where a message does not say its own
+    feeder.cue("Setz den Fuß unter dir auf")
     await until(lambda: page.evaluate(f"tones === {before} + 2"))
     assert await page.evaluate("said") == []
 
