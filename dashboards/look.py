@@ -17,8 +17,7 @@ LEFT, RIGHT = "#56b4e9", "#e69f00"
 WELL, NEAR, BEYOND = "#29b78f", "#f0e442", "#e69f00"
 QUIET, BAND = "#7f8b91", "#8fa3ad"
 
-MPS, DEG, MS, MM, SPM, PERCENT = "velocityms", "degree", "ms", "lengthmm", "suffix: spm", "percent"
-SD = "suffix: SD"
+MPS, DEG, MS, MM, SPM, PERCENT = "velocityms", "degree", "ms", "lengthmm", "suffix:spm", "percent"
 
 
 def steps(*edges: tuple[float, str], base: str) -> dashboard.ThresholdsConfig:
@@ -42,6 +41,15 @@ def words(mapping: Mapping[str, tuple[str, str]]) -> list[models.ValueMapping]:
         for index, (value, (text, color)) in enumerate(mapping.items())
     }
     return [models.ValueMap(results)]
+
+
+def matching(patterns: Mapping[str, str]) -> list[models.ValueMapping]:
+    """Values by regular expression, shown as they are: pattern -> colour."""
+    results = [
+        models.DashboardRegexMapOptions(pattern=pattern, result=models.ValueMappingResult(color=color, index=index))
+        for index, (pattern, color) in enumerate(patterns.items())
+    ]
+    return [models.RegexMap(result) for result in results]
 
 
 def prop(name: str, value: object) -> models.DynamicConfigValue:

@@ -1,6 +1,6 @@
 """Runner live: one runner now, left and right over what is usual at this speed, what held when, what was said."""
 
-from grafana_foundation_sdk.builders import common, dashboard, statetimeline, timeseries
+from grafana_foundation_sdk.builders import common, dashboard, stat, statetimeline, timeseries
 from grafana_foundation_sdk.models import common as options
 from grafana_foundation_sdk.models import dashboard as models
 
@@ -78,7 +78,19 @@ def cues() -> dashboard.AnnotationQuery:
     return annotation.target(InfluxAnnotation(query, text="text", tags="fault"))
 
 
-def faults() -> statetimeline.Panel:
+def holding() -> statetimeline.Panel:
+    """What held when, a row a fault."""
+    told = (
+        "From where a pattern began to hold until it ended, as the coach sees it, whether it was spoken of or not. A "
+        "pattern that did not hold has no row."
+    )
+    mappings = look.words({"1": ("holds", look.BEYOND), "0": ("ended", look.WELL)})
+    # What holds is said every 5 s, so an interval of 10 s without a word is a gap.
+    query = select('last("holds")', "fault", RUNNER, "$timeFilter", by=f'{BUCKET}, "fault"', fill="null")
+    return look.states("What held", told, mappings).interval("10s").with_target(InfluxQL(query, alias="$tag_fault"))
+
+
+def cued() -> statetimeline.Panel:
     """What the runner was told to mend, a row a fault: from each cue until the praise that followed."""
     told = "From a cue until the word of praise that tells that it got better. A fault without a cue has no row."
     mappings = look.words({"cue": ("cued", look.BEYOND), "praise": ("better", look.WELL)})
@@ -88,15 +100,56 @@ def faults() -> statetimeline.Panel:
     )
 
 
+# Columns of the panel below: name -> (metric, unit, decimals).
+USUALLY = {
+    "shank at contact": ("tibial_inclination_ic_deg", look.DEG, 1),
+    "foot ahead": ("foot_ahead_of_pelvis_mm", look.MM, 0),
+    "pelvic tilt": (TILT, look.DEG, 1),
+    "ground contact": ("contact_time_ms", look.MS, 0),
+    "cadence": ("cadence_spm", look.SPM, 0),
+    "speed": ("speed_mps", look.MPS, 2),
+}
+
+
+def against_own() -> stat.Panel:
+    """How far the last half minute is from the runner's own mean. No colours: the speed has its part in it."""
+    told = (
+        "The last 30 s, less the runner's own mean of 60 days. Most of these change with the speed, whose difference "
+        "stands last; what the coach counts is corrected for it."
+    )
+    parts = {"now": "time >= now() - 30s", "usual": f"time >= now() - {USUAL}"}
+    sources = [
+        select(", ".join(f'"{m}" AS "{m}_{part}"' for m, _, _ in USUALLY.values()), "stride", RUNNER, GOOD, when)
+        for part, when in parts.items()
+    ]
+    columns = ", ".join(
+        f'mean("{metric}_now") - mean("{metric}_usual") AS "{name}"' for name, (metric, _, _) in USUALLY.items()
+    )
+    query = select(columns, ", ".join(f"({source})" for source in sources), f"time >= now() - {USUAL}")
+    panel = look.big("Against the own usual", told).graph_mode(options.BigValueGraphMode.NONE)
+    panel = panel.text_mode(options.BigValueTextMode.VALUE_AND_NAME).color_mode(options.BigValueColorMode.NONE)
+    for name, (_, unit, decimals) in USUALLY.items():
+        panel = panel.override_by_name(name, [look.prop("unit", unit), look.prop("decimals", decimals)])
+    return panel.with_target(InfluxQL(query, alias="$col"))
+
+
 def stride_by_stride() -> timeseries.Panel:
-    """Pushed over MQTT as each stride is stored, without asking a database."""
-    told = "Both legs, each stride as it comes over MQTT (Grafana Live). It starts empty, for nothing is stored here."
-    shown = {"names": ["Time", "tibial_inclination_ic_deg", "pelvic_tilt_deg"]}
-    panel = look.lines("Stride by stride", told, unit=look.DEG)
-    for name, words in (("tibial_inclination_ic_deg", "shank at contact"), ("pelvic_tilt_deg", "pelvic tilt")):
-        panel = panel.override_by_name(name, [look.prop("displayName", words)])
+    """Pushed over MQTT within the second, without asking a database."""
+    told = (
+        "The last minute, each stride as it lands, over MQTT (Grafana Live; needs the plugin grafana-mqtt-datasource). "
+        "It starts empty, for nothing is stored here."
+    )
+    curves = {
+        "left_tibial_inclination_ic_deg": ("left shank at contact", look.LEFT),
+        "right_tibial_inclination_ic_deg": ("right shank at contact", look.RIGHT),
+        TILT: ("pelvic tilt", look.QUIET),
+    }
+    panel = look.lines("Stride by stride", told, unit=look.DEG).time_from("1m").interval("200ms").span_nulls(True)
+    for name, (words, color) in curves.items():
+        panel = panel.override_by_name(name, [look.prop("displayName", words), look.colored(color)])
+    shown = {"names": ["Time", *curves]}
     panel = panel.with_transformation(look.transformed("filterFieldsByName", include=shown))
-    return panel.with_target(LiveTopic("hamstream/${runner}/strides"))
+    return panel.with_target(LiveTopic("hamstream/${runner}/live"))
 
 
 def board() -> models.Dashboard:
@@ -122,7 +175,7 @@ def board() -> models.Dashboard:
     parts: list[frame.Panel | frame.Row] = [
         panel.with_target(both(metric, metric)).span(8).height(5) for panel, metric in now
     ]
-    parts += [faults().span(24).height(5)]
+    parts += [against_own().span(24).height(4), holding().span(12).height(6), cued().span(12).height(6)]
     parts += [panel.span(12).height(8) for panel in [stride_by_stride(), *curves]]
     return frame.build(
         frame.LIVE,

@@ -1,6 +1,6 @@
 """Season: one runner over weeks: how form changed, how much was run, how it felt."""
 
-from grafana_foundation_sdk.builders import common, timeseries
+from grafana_foundation_sdk.builders import common, table, timeseries
 from grafana_foundation_sdk.models import common as options
 from grafana_foundation_sdk.models import dashboard as models
 
@@ -31,14 +31,45 @@ def bars(panel: timeseries.Panel) -> timeseries.Panel:
     )
 
 
-def distance() -> timeseries.Panel:
-    """Kilometres a week: each leg's strides cover the same ground, so both together count it twice."""
-    stride = select('"speed_mps" * ("next_ic_s" - "ic_s") / 2000 AS "km"', "stride", RUNNER)
-    query = select('sum("km") AS "km"', f"({stride})", "$timeFilter", by=WEEK, fill="none")
-    panel = look.lines(
-        "Distance a week", "Sum over strides of speed times duration, weeks from Monday.", unit="lengthkm"
-    )
+def load(title: str, told: str, column: str, unit: str) -> timeseries.Panel:
+    """A bar a week, from the sessions that have ended."""
+    query = select(f'{column} AS "{title}"', "session", RUNNER, "$timeFilter", by=WEEK, fill="none")
+    panel = look.lines(title, f"{told} Weeks from Monday, sessions that have ended.", unit=unit)
     return bars(panel).color_scheme(look.one_color(look.LEFT)).with_target(InfluxQL(query, alias="$col"))
+
+
+def pain() -> timeseries.Panel:
+    """The runner's own scores, as points: nothing lies between two of them."""
+    told = (
+        "The runner's own score of hamstring pain, 0 none, 10 the worst there can be: before and after a run, and the "
+        "next morning (`hamstream pain`). Where pain persists or grows, see a professional."
+    )
+    query = select('"score"', "pain", RUNNER, "$timeFilter", by='"moment"')
+    panel = look.lines("Pain", told, unit="short", decimals=0).min(0).max(10)
+    panel = panel.show_points(options.VisibilityMode.ALWAYS).point_size(9).insert_nulls(False)
+    colors = {"before": look.LEFT, "after": look.RIGHT, "next-morning": look.WELL}
+    for moment, color in colors.items():
+        panel = panel.override_by_name(moment, [look.colored(color)])
+    return panel.line_width(0).with_target(InfluxQL(query, alias="$tag_moment"))
+
+
+def sessions() -> table.Panel:
+    """What each session came to, with a way to its review."""
+    columns = {
+        "distance_m": ("distance", "lengthm", 0),
+        "running_s": ("running", "clocks", 0),
+        "duration_s": ("length", "clocks", 0),
+        "strides": ("strides", "short", 0),
+        "good_strides": ("good strides", "short", 0),
+        "cues": ("cues", "short", 0),
+    }
+    chosen = ", ".join(f'"{field}" AS "{name}"' for field, (name, _, _) in columns.items())
+    query = select(f'"session", "source", {chosen}', "session", RUNNER, "$timeFilter") + " ORDER BY time DESC"
+    panel = look.rows("Sessions", "Every session of the time shown; its name leads to the review.")
+    for name, unit, decimals in columns.values():
+        panel = panel.override_by_name(name, [look.prop("unit", unit), look.prop("decimals", decimals)])
+    review = frame.link("Session review", frame.REVIEW, "var-runner=${runner}", "var-session=${__data.fields.session}")
+    return panel.override_by_name("session", [review]).with_target(InfluxQL(query, table=True))
 
 
 def cues() -> timeseries.Panel:
@@ -62,8 +93,15 @@ def board() -> models.Dashboard:
         by_day("Cadence", "Steps per minute of both feet.", "cadence_spm", look.SPM, 0, legs=False),
         by_day("Speed", "Form changes with it, so read the others beside it.", "speed_mps", look.MPS, 2, legs=False),
     ]
-    parts: list[frame.Panel | frame.Row] = [distance().span(12).height(8), cues().span(12).height(8)]
+    loads = [
+        load("Distance", "Ground covered.", 'sum("distance_m") / 1000', "lengthkm"),
+        load("Time running", "Without standing and walking.", 'sum("running_s") / 3600', "h"),
+        load("Strides", "Of both legs.", 'sum("strides")', "short"),
+    ]
+    parts: list[frame.Panel | frame.Row] = [panel.span(8).height(7) for panel in loads]
+    parts += [pain().span(12).height(8), cues().span(12).height(8)]
     parts += [panel.span(12).height(8) for panel in trends]
+    parts += [sessions().span(24).height(9)]
     return frame.build(
         frame.SEASON, "Season", "One runner over weeks.", parts, variables=[frame.runner()], since="now-90d"
     )

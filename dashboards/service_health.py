@@ -1,12 +1,14 @@
 """Service health: are the pods, the radio and the service well."""
 
-from grafana_foundation_sdk.builders import table, timeseries
+from grafana_foundation_sdk.builders import common, table, timeseries
+from grafana_foundation_sdk.models import common as options
 from grafana_foundation_sdk.models import dashboard as models
 
 from dashboards import frame, look
 from dashboards.influxql import InfluxQL, select
 
 BUCKET = "time($__interval)"
+TARGET_MS = 150  # the product's own aim for a cue (tests/benchmarks/bench_latency.py)
 EVERYBODY = '"runner" =~ /^$runner$/'
 
 
@@ -38,6 +40,37 @@ def pods() -> table.Panel:
     return panel.with_target(InfluxQL(query, table=True))
 
 
+def by_host(title: str, told: str, columns: dict[str, str], unit: str, decimals: int) -> timeseries.Panel:
+    """Curves of every computer that coaches: name -> column."""
+    chosen = ", ".join(f'{column} AS "{name}"' for name, column in columns.items())
+    query = select(chosen, "service", "$timeFilter", by=f'{BUCKET}, "host"', fill="none")
+    panel = look.lines(title, told, unit=unit, decimals=decimals).interval("10s").min(0)
+    return panel.with_target(InfluxQL(query, alias="$tag_host $col"))
+
+
+def latency() -> timeseries.Panel:
+    """How late what is said comes."""
+    told = (
+        "From a contact to the stride it completed, and to the cue that it decided: the worst in each interval. "
+        f"Dashed: {TARGET_MS} ms, within which a cue is to go out. Replays have none."
+    )
+    columns = {"stride": 'max("stride_latency_ms")', "cue": 'max("cue_latency_ms")'}
+    return (
+        by_host("Latency", told, columns, look.MS, 0)
+        .show_points(options.VisibilityMode.ALWAYS)
+        .thresholds_style(common.GraphThresholdsStyleConfig().mode(options.GraphThresholdsStyleMode.DASHED))
+        .thresholds(look.steps((TARGET_MS, look.BEYOND), base=look.QUIET))
+    )
+
+
+def versions() -> table.Panel:
+    """Which computer runs what, and when it was last heard."""
+    query = select('last("version") AS "version"', "service", "$timeFilter", by='"host"')
+    panel = look.rows("Computers", "Every computer that coaches and was heard in the time shown.")
+    hide = look.transformed("organize", excludeByName={"Time": True}, indexByName={}, renameByName={})
+    return panel.with_transformation(hide).with_target(InfluxQL(query, table=True))
+
+
 def board() -> models.Dashboard:
     parts: list[frame.Panel | frame.Row] = [
         pods().span(24).height(8),
@@ -52,6 +85,26 @@ def board() -> models.Dashboard:
         by_pod("Clock error", "Spread of the pod's clock about the host's.", 'last("clock_error_ms")', look.MS, 2)
         .span(12)
         .height(8),
+        latency().span(12).height(8),
+        by_host(
+            "Waiting to be written",
+            "Entries of the store that InfluxDB does not have yet: more while the database is away, 0 soon after.",
+            {"waiting": 'max("queue")'},
+            "short",
+            0,
+        )
+        .span(12)
+        .height(8),
+        by_host(
+            "Dropped points",
+            "Points that InfluxDB refused, or that waited too long to be worth writing, since the start.",
+            {"dropped": 'max("dropped")'},
+            "short",
+            0,
+        )
+        .span(12)
+        .height(6),
+        versions().span(12).height(6),
     ]
     return frame.build(
         frame.HEALTH,

@@ -90,11 +90,20 @@ def at_a_glance() -> list[stat.Panel]:
 
 
 def cues() -> table.Panel:
-    """What was said when."""
-    columns = '"t_s" AS "running for", "kind" AS "what", "fault" AS "pattern", "side", "context", "text"'
-    panel = look.rows("Cues", "Everything that was said, in order: cues, and praise when it got better.")
+    """What was said when, and what came of it."""
+    columns = (
+        '"t_s" AS "running for", "kind" AS "what", "fault" AS "pattern", "side", "context", "text", '
+        '"metric" AS "judged by", "before", "after", "after" - "before" AS "change"'
+    )
+    told = (
+        "Everything that was said, in order: cues, and praise when it got better. Behind a cue stands the metric that "
+        "decided it, its mean in the 20 strides before and after, and the change; empty where too few strides followed."
+    )
+    panel = look.rows("Cues and what they changed", told)
     panel = panel.override_by_name("running for", [look.prop("unit", "clocks")])
     panel = panel.override_by_name("pattern", [look.prop("mappings", look.fault_words())])
+    for name in ("before", "after", "change"):
+        panel = panel.override_by_name(name, [look.prop("decimals", 1)])
     hide = look.transformed("organize", excludeByName={"Time": True}, indexByName={}, renameByName={})
     return panel.with_transformation(hide).with_target(InfluxQL(select(columns, "cue", SESSION), table=True))
 
@@ -120,7 +129,7 @@ def board() -> models.Dashboard:
         spread("Pelvic tilt", "pelvic_tilt_deg", look.DEG, 1),
     ]
     parts: list[frame.Panel | frame.Row] = [frame.Row("The run"), *[p.span(4).height(4) for p in at_a_glance()]]
-    parts += [frame.Row("What was said"), cues().span(24).height(7)]
+    parts += [frame.Row("What was said"), cues().span(24).height(8)]
     parts += [frame.Row("Drift over the run"), *[p.span(12).height(7) for p in drift]]
     parts += [frame.Row("How often which value"), *[p.span(8).height(7) for p in spreads]]
     return frame.build(

@@ -6,6 +6,7 @@ from grafana_foundation_sdk.models import dashboard as models
 
 from dashboards import frame, look
 from dashboards.influxql import GOOD, RUNNER, InfluxQL, norm_pieces, select
+from dsp.analyzer import Phase
 from host.coach.faults import FAULTS
 from host.coach.norms import SPEEDS_MPS, norm
 
@@ -15,6 +16,7 @@ STEP = "time(10s)"
 # The runner's own usual tilt: the mean of so long.
 USUAL = "60d"
 HEIGHT = 6
+PHASES = [phase.name.capitalize() for phase in Phase] + ["Ended"]
 
 
 def own_margin(fault: str) -> float:
@@ -37,7 +39,7 @@ def overstride() -> stat.Panel:
     )
     source = norm_pieces({"usual": (TIBIA, 0.0)}, RUNNER, GOOD, more=f'"{TIBIA}"')
     query = select(f'mean("{TIBIA}") - mean("usual")', source, "$timeFilter", by=STEP, fill="none")
-    panel = look.big("Overstride", told, unit="suffix:°", decimals=1).color_scheme(look.by_thresholds())
+    panel = look.big("Overstride", told, unit=look.DEG, decimals=1).color_scheme(look.by_thresholds())
     edges = look.steps((round(min(sds), 2), look.NEAR), (round(max(sds), 2), look.BEYOND), base=look.WELL)
     return panel.thresholds(edges).with_target(InfluxQL(query, alias="overstride"))
 
@@ -52,11 +54,23 @@ def tilt() -> stat.Panel:
     now = select(f'"{TILT}" AS "now"', "stride", RUNNER, GOOD, "time >= now() - 30s")
     usual = select(f'"{TILT}" AS "usual"', "stride", RUNNER, GOOD)
     query = select('mean("now") - mean("usual")', f"({now}), ({usual})", f"time >= now() - {USUAL}")
-    panel = look.big("Tilt against own", told, unit="suffix:°", decimals=1).color_scheme(look.by_thresholds())
+    panel = look.big("Tilt against own", told, unit=look.DEG, decimals=1).color_scheme(look.by_thresholds())
     panel = panel.graph_mode(options.BigValueGraphMode.NONE)
     return panel.thresholds(look.steps((-less, look.WELL), (more, look.BEYOND), base=look.BEYOND)).with_target(
         InfluxQL(query, alias="tilt")
     )
+
+
+def now() -> stat.Panel:
+    """All that is wrong now, in one line."""
+    told = (
+        "All that holds now; or what the runner has to do first, as when a pod is lost; or the phase before and after "
+        "running. Empty when nothing was heard for 20 s."
+    )
+    query = select('last("now") AS "now"', "status", RUNNER, "time >= now() - 20s")
+    colors = {"/^Good form$/": look.WELL, f"/^({'|'.join(PHASES)})$/": look.QUIET}
+    panel = look.big_text("Now", told).color_scheme(look.by_thresholds()).thresholds(look.steps(base=look.BEYOND))
+    return panel.mappings(look.matching(colors)).with_target(InfluxQL(query, alias="$col"))
 
 
 def last_cue() -> stat.Panel:
@@ -70,20 +84,27 @@ def last_cue() -> stat.Panel:
 
 def pods() -> stat.Panel:
     """The weakest battery and the worst link of the three."""
-    panel = look.big("Pods", "Lowest battery and largest loss of the three pods.", unit=look.PERCENT, decimals=0)
+    told = "The three pods' lowest battery, and the most packets that one of them lost in the time shown."
+    panel = look.big("Pods", told, decimals=0)
     panel = panel.text_mode(options.BigValueTextMode.VALUE_AND_NAME).graph_mode(options.BigValueGraphMode.NONE)
-    battery = select('last("battery_percent") AS "battery"', "pod", RUNNER, "$timeFilter", by='"role"')
-    query = select('min("battery") AS "battery"', f"({battery})", "$timeFilter")
-    return panel.with_target(InfluxQL(query, alias="$col"))
+    panel = panel.override_by_name("battery", [look.prop("unit", look.PERCENT)])
+    for ref, of_pod, column in (
+        ("A", 'last("battery_percent") AS "battery"', 'min("battery") AS "battery"'),
+        ("B", 'spread("lost_packets") AS "lost"', 'max("lost") AS "lost"'),
+    ):
+        pods = select(of_pod, "pod", RUNNER, "$timeFilter", by='"role"')
+        panel = panel.with_target(InfluxQL(select(column, f"({pods})", "$timeFilter"), alias="$col", ref=ref))
+    return panel
 
 
 def board() -> models.Dashboard:
     line: list[tuple[stat.Panel, int]] = [
-        (figure("Speed", "Running speed, mean of ten seconds.", "speed_mps", look.MPS, 1), 4),
-        (figure("Cadence", "Steps per minute of both feet.", "cadence_spm", look.SPM, 0), 4),
-        (overstride(), 4),
-        (tilt(), 4),
-        (last_cue(), 5),
+        (now(), 5),
+        (figure("Speed", "Running speed, mean of ten seconds.", "speed_mps", look.MPS, 1), 3),
+        (figure("Cadence", "Steps per minute of both feet.", "cadence_spm", look.SPM, 0), 3),
+        (overstride(), 3),
+        (tilt(), 3),
+        (last_cue(), 4),
         (pods(), 3),
     ]
     parts: list[frame.Panel | frame.Row] = [frame.Row("$runner", each="runner")]

@@ -39,7 +39,7 @@ MEASUREMENTS = {
     "stride": _measurement(Stride, "runner", "session", "side"),
     "cue": Measurement(("runner", "session", "fault"), (*_CUE.fields, "metric", "before", "after")),
     "pain": Measurement(("runner", "moment"), ("score", "session")),
-    "status": Measurement(("runner", "session"), ("phase", "prompt", "held")),
+    "status": Measurement(("runner", "session"), ("phase", "prompt", "held", "now")),
     "fault": Measurement(("runner", "session", "fault"), ("holds",)),
     "pod": _measurement(PodHealth, "runner", "session", "role"),
     "service": Measurement(("host",), ("queue", "dropped", "stride_latency_ms", "cue_latency_ms", "version")),
@@ -76,9 +76,15 @@ def entry_point(entry: Entry, *, load: SessionLoad | None = None, cue: Cue | Non
 
 
 def status_points(runner: str, status: dict[str, Any], moment: datetime, *, ended: Iterable[str] = ()) -> list[Point]:
-    """What a runner is doing, what holds and what has just `ended`, from a message `status` of the feed."""
+    """What a runner is doing, what holds and what has just `ended`, from a message `status` of the feed.
+
+    `now` is the one line for a wall that is read from afar: what to do first, else what holds, else the phase.
+    """
     held = status["held"]
-    known = status | {"runner": runner, "held": ", ".join(fault.replace("_", " ") for fault in held)}
+    words = ", ".join(fault.replace("_", " ") for fault in held)
+    phase = "good form" if status["phase"] == "running" else status["phase"]
+    now = status.get("prompt") or words.capitalize() or phase.capitalize()
+    known = status | {"runner": runner, "held": words, "now": now}
     holds = dict.fromkeys(ended, 0.0) | dict.fromkeys(held, 1.0)
     faults = [point("fault", known | {"fault": fault, "holds": value}, moment) for fault, value in holds.items()]
     return [point("status", known, moment), *faults]

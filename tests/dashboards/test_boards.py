@@ -97,6 +97,22 @@ def test_nothing_is_red(name: str) -> None:
     assert not any("Rd" in mode or "reds" in mode for mode in modes)
 
 
+def test_the_live_graph_shows_what_the_topic_has() -> None:
+    document = yaml.safe_load((FOLDER.parents[1] / "docs" / "asyncapi.yaml").read_text())
+    live = [
+        (panel, target)
+        for panel in panels(load("runner-live"))
+        for target in panel.get("targets", [])
+        if "topic" in target
+    ]
+    assert live
+    for panel, target in live:
+        leaf = target["topic"].removeprefix("hamstream/${runner}/")
+        assert document["channels"][leaf]["address"] == f"hamstream/{{runner}}/{leaf}"
+        shown = set(panel["transformations"][0]["options"]["include"]["names"])
+        assert shown - {"Time"} <= set(document["components"]["schemas"][leaf]["properties"])
+
+
 def test_only_figures_of_a_runner_are_repeated() -> None:
     board = load("team-wall")
     kinds = [panel.get("repeat") or panel["type"] for panel in board["panels"]]

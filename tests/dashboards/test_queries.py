@@ -1,13 +1,14 @@
 """Every query of every dashboard on a real InfluxDB that holds a simulated team of three.
 
-The team is simulated and coached by hamstream; the points are those of its sink.
+The team is simulated and coached by hamstream, stored in its store and sent by its sink (team.py).
 """
 
+import asyncio
 import json
-import math
+import re
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -16,35 +17,33 @@ import pytest
 
 from dashboards.__main__ import BOARDS, FOLDER
 from host.coach.norms import norm
-from host.records import PodHealth, Stride
-from host.sinks.influx_points import MEASUREMENTS, point
+from host.records import Stride
+from host.sinks import influx
+from host.sinks.influx_points import MEASUREMENTS
 from tests.dashboards.grafana import names, substituted
-from tests.dashboards.team import SECONDS, Run, team
+from tests.dashboards.team import LATENCIES_MS, NOW, PAIN, SECONDS, Run, send, team
 from tests.host.sinks.influx_server import InfluxServer
 from tests.servers import program
 
-pytestmark = pytest.mark.skipif(
+DOCS = Path(__file__).parents[2] / "docs"
+needs_influx = pytest.mark.skipif(
     program("influxd") is None or program("nginx") is None, reason="no influxd or nginx (Debian: influxdb nginx-light)"
 )
 Answer = list[dict[str, Any]]
 
 
-class Store:
-    """An InfluxDB with the team in it, asked as Grafana would."""
+class Database:
+    """An InfluxDB with the team in it, asked as Grafana would at the moment when it was filled."""
 
-    def __init__(self, port: int, runs: dict[str, Run], now: datetime) -> None:
-        self.url, self.runs, self.now = f"http://127.0.0.1:{port}", runs, now
-
-    def fill(self) -> None:
-        lines = [line for run in self.runs.values() for line in points(run)]
-        answer = httpx.post(f"{self.url}/write?db=hamstream&precision=ns", content="\n".join(lines), timeout=60)
-        assert answer.status_code == 204, answer.text
+    def __init__(self, port: int, runs: dict[str, Run]) -> None:
+        self.url, self.runs, self.now = f"http://127.0.0.1:{port}", runs, datetime.now(UTC)
 
     def ask(self, query: str, runner: object = None, *, interval: str = "5s") -> Answer:
         run = self.runs[runner if isinstance(runner, str) else "ben"]
         values = {"runner": runner or run.info.runner, "session": run.info.session}
-        since = self.now - timedelta(seconds=SECONDS)
+        since = run.started - timedelta(seconds=1)
         text = substituted(query, since, self.now + timedelta(seconds=5), values, interval)  # type: ignore[arg-type]
+        text = text.replace("now()", f"'{self.now:%Y-%m-%dT%H:%M:%S.%fZ}'")
         answer = httpx.post(
             f"{self.url}/query", params={"db": "hamstream", "epoch": "ms"}, data={"q": text}, timeout=60
         )
@@ -53,31 +52,19 @@ class Store:
         series: Answer = result.get("series", [])
         return series
 
-
-def points(run: Run) -> Iterator[str]:
-    for stride in run.strides:
-        yield line("stride", run, asdict(stride), run.at(stride.ic_s))
-    for cue in run.cues:
-        yield line("cue", run, asdict(cue), run.at(cue.t_s))
-    for second in range(0, int(SECONDS), 10):
-        for role in ("pelvis", "shank_left", "shank_right"):
-            health = PodHealth(role, "streaming", 80.0, 208.0, 26 * second, second // 10, 0, 1.5, float(second))
-            yield line("pod", run, asdict(health), run.at(second))
-
-
-def line(measurement: str, run: Run, record: dict[str, Any], moment: datetime) -> str:
-    """One point as the sink makes it."""
-    known = record | {"runner": run.info.runner, "session": run.info.session}
-    return point(measurement, known, moment).to_line_protocol()
+    def table(self, query: str, runner: str) -> list[dict[str, Any]]:
+        """The rows of the one series that a table asks for."""
+        (series,) = self.ask(query, runner)
+        return [dict(zip(series["columns"], row, strict=True)) for row in series["values"]]
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with InfluxServer(tmp_path_factory.mktemp("influx")) as server:
-        now = datetime.now(UTC)  # here, not at import: queries look back from the present
-        filled = Store(server.database.port, team(now), now)
-        filled.fill()
-        yield filled
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    folder = tmp_path_factory.mktemp("influx")
+    with InfluxServer(folder) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(influx, "LIVE_PERIOD_S", 0.2)
+        runs = asyncio.run(send(server, folder, team()))
+        yield Database(server.database.port, runs)
 
 
 def load(name: str) -> dict[str, Any]:
@@ -101,8 +88,9 @@ def query(name: str, title: str, ref: str = "A") -> str:
     return str(next(target["query"] for target in targets if target["refId"] == ref))
 
 
+@needs_influx
 @pytest.mark.parametrize("name", sorted(BOARDS))
-def test_every_query_is_answered(store: Store, name: str) -> None:
+def test_every_query_is_answered(store: Database, name: str) -> None:
     for title, text in queries(load(name)):
         answer = store.ask(text)
         assert answer, (title, text)
@@ -117,7 +105,22 @@ def test_every_name_asked_for_is_written(name: str) -> None:
         assert asked <= written | made_up, title
 
 
-def test_the_wall_names_who_runs_and_shows_them_alone(store: Store) -> None:
+@pytest.mark.parametrize("name", MEASUREMENTS)
+def test_every_name_written_is_documented_and_the_other_way_round(name: str) -> None:
+    """docs/influx.md has a row for each measurement; the columns of a stride have docs of their own."""
+    (row,) = re.findall(rf"^\| `{name}` \|(.*)\|$", (DOCS / "influx.md").read_text(), re.M)
+    told = set(re.findall(r"`(\w+)`", row))
+    tags, fields = (set(part) for part in MEASUREMENTS[name])
+    if name == "stride":
+        assert told == tags
+        schema = (DOCS / "asyncapi.yaml").read_text()
+        assert all(f" {field}: {{" in schema for field in fields)
+    else:
+        assert told == tags | fields
+
+
+@needs_influx
+def test_the_wall_names_who_runs_and_shows_them_alone(store: Database) -> None:
     wall = load("team-wall")
     (everybody,) = store.ask(wall["templating"]["list"][0]["query"]["query"])
     assert everybody["columns"] == ["time", "runner"]
@@ -131,7 +134,8 @@ def test_the_wall_names_who_runs_and_shows_them_alone(store: Store) -> None:
     assert everyone, "several at once, as Grafana writes them"
 
 
-def test_the_wall_tells_overstride_from_the_norm_at_this_speed(store: Store) -> None:
+@needs_influx
+def test_the_wall_tells_overstride_from_the_norm_at_this_speed(store: Database) -> None:
     def beyond(stride: Stride) -> float:
         return stride.tibial_inclination_ic_deg - norm("tibial_inclination_ic_deg", stride.speed_mps).mean
 
@@ -142,7 +146,8 @@ def test_the_wall_tells_overstride_from_the_norm_at_this_speed(store: Store) -> 
         assert shown == pytest.approx(fmean(map(beyond, within)), abs=1e-4), runner
 
 
-def test_the_band_is_the_coachs(store: Store) -> None:
+@needs_influx
+def test_the_band_is_the_coachs(store: Database) -> None:
     """At every speed the band ends where the coach begins to count: mean and 1.5 SD of the norm at that speed."""
     for runner in store.runs:
         bands = store.ask(query("runner-live", "Cadence", "N"), runner, interval="1ms")[0]
@@ -160,7 +165,8 @@ def test_the_band_is_the_coachs(store: Store) -> None:
         assert checked > 50
 
 
-def test_left_and_right_are_the_legs(store: Store) -> None:
+@needs_influx
+def test_left_and_right_are_the_legs(store: Database) -> None:
     run = store.runs["ben"]
     legs = {series["tags"]["side"]: series for series in store.ask(query("runner-live", "Foot ahead of pelvis"))}
     assert set(legs) == {"left", "right"}
@@ -175,22 +181,85 @@ def test_left_and_right_are_the_legs(store: Store) -> None:
 SIDES = {"left": "A", "right": "B"}
 
 
-def test_distance_counts_the_ground_once(store: Store) -> None:
-    run = store.runs["ann"]
-    shown = sum(row[1] for row in store.ask(query("season", "Distance a week"), "ann")[0]["values"])
-    running = [s for s in run.strides if not math.isnan(s.speed_mps)]
-    assert shown == pytest.approx(sum(s.speed_mps * (s.next_ic_s - s.ic_s) for s in running) / 2000, rel=1e-6)
-    # 3.2 m/s from 5 s on, and both legs: an independent figure, within what starting to run takes.
-    assert shown == pytest.approx(3.2 * (SECONDS - 5.0) / 1000, rel=0.15)
+@needs_influx
+def test_load_and_pain_are_the_stores(store: Database) -> None:
+    for runner, run in store.runs.items():
+        assert run.load
+        for title, expected in (
+            ("Distance", run.load.distance_m / 1000),
+            ("Time running", float(run.summary["running_s"]) / 3600),  # type: ignore[arg-type]
+            ("Strides", run.load.strides),
+        ):
+            assert sum(row[1] for row in store.ask(query("season", title), runner)[0]["values"]) == pytest.approx(
+                expected
+            )
+        (scores,) = store.ask(query("season", "Pain"), runner)
+        assert scores["tags"] == {"moment": "next-morning"}
+        assert [score for _, score in scores["values"]] == [PAIN[runner]]
+        (session,) = store.table(query("season", "Sessions"), runner)
+        shown = tuple(session[name] for name in ("session", "strides", "good strides", "cues"))
+        said = sum(cue.kind == "cue" for cue in run.cues)
+        assert shown == (run.info.session, len(run.strides), sum(s.good for s in run.strides), said)
+    # 3.2 m/s from 5 s on, of both legs: an independent figure, within what starting to run takes.
+    ann = store.runs["ann"].load
+    assert ann
+    assert ann.distance_m == pytest.approx(3.2 * (SECONDS - 5.0), rel=0.15)
 
 
-def test_cues_are_where_they_were_said(store: Store) -> None:
-    (said,) = store.runs["ben"].cues[:1]
+@needs_influx
+def test_what_is_wrong_now_is_on_the_wall(store: Database) -> None:
+    for runner, line in NOW.items():
+        (now,) = store.ask(query("team-wall", "Now"), runner)
+        assert now["values"][-1][1] == line
+    battery, lost = (store.ask(query("team-wall", "Pods", ref), "ann")[0]["values"][-1][1] for ref in "AB")
+    assert (battery, lost) == (78.0, 4.0)
+
+
+@needs_influx
+def test_what_held_is_a_row_a_fault(store: Database) -> None:
+    for runner, run in store.runs.items():
+        rows = store.ask(query("runner-live", "What held"), runner)
+        assert sorted(row["tags"]["fault"] for row in rows) == sorted(run.held)
+        assert all({value for _, value in row["values"]} <= {1.0, None} for row in rows)
+    assert store.runs["ben"].held == ["overstride"]
+
+
+@needs_influx
+def test_against_own_is_the_last_half_minute_less_all(store: Database) -> None:
+    for runner, run in store.runs.items():
+        good = [stride for stride in run.strides if stride.good]
+        last = [stride for stride in good if run.at(stride.ic_s) >= store.now - timedelta(seconds=30)]
+        (row,) = store.table(query("runner-live", "Against the own usual"), runner)
+        assert row["speed"] == pytest.approx(fmean(s.speed_mps for s in last) - fmean(s.speed_mps for s in good))
+        ahead = [[s.foot_ahead_of_pelvis_mm for s in strides] for strides in (last, good)]
+        assert row["foot ahead"] == pytest.approx(fmean(ahead[0]) - fmean(ahead[1]))
+
+
+@needs_influx
+def test_the_service_tells_how_late_and_how_far_behind_it_is(store: Database) -> None:
+    series = store.ask(query("service-health", "Latency"))
+    worst = [max(row[k] for row in series[0]["values"] if row[k] is not None) for k in (1, 2)]
+    assert series[0]["columns"] == ["time", "stride", "cue"]
+    assert worst == [max(LATENCIES_MS["stride"]), max(LATENCIES_MS["cue"])]
+    (queue,) = store.ask(query("service-health", "Waiting to be written"), interval="100ms")
+    assert queue["values"][-1][1] == 0.0
+    (computer,) = store.ask(query("service-health", "Computers"))
+    assert computer["tags"]["host"]
+
+
+@needs_influx
+def test_cues_are_where_they_were_said(store: Database) -> None:
+    run = store.runs["ben"]
+    said = run.cues[0]
     (last,) = store.ask(query("team-wall", "Last cue"), "ben")
-    assert dict(zip(last["columns"], last["values"][0], strict=True))["fault"] == store.runs["ben"].cues[-1].fault
-    (table,) = store.ask(query("session-review", "Cues"), "ben")
-    first = dict(zip(table["columns"], table["values"][0], strict=True))
+    assert dict(zip(last["columns"], last["values"][0], strict=True))["fault"] == run.cues[-1].fault
+    rows = store.table(query("session-review", "Cues and what they changed"), "ben")
+    assert len(rows) == len(run.cues)
+    first = rows[0]
     assert (first["pattern"], first["text"], first["running for"]) == (said.fault, said.text, said.t_s)
+    (effect,) = run.effects[:1]
+    assert (first["judged by"], first["before"], first["after"]) == (effect.metric, effect.before, effect.after)
+    assert first["change"] == pytest.approx(effect.after - effect.before)
     assert store.ask(query("team-wall", "Last cue"), "ann") == []
     marks = load("runner-live")["annotations"]["list"][0]["target"]
     (note,) = store.ask(marks["query"], "ben")

@@ -199,6 +199,7 @@ async def test_what_holds_is_said_until_the_session_ends(server: InfluxServer, t
             await until(lambda: feed._queues)
             status = {"phase": "running", "prompt": "", "session": INFO.session}
             feed.publish(Message("ann", "session", {"session": INFO.session, "event": "started"}))
+            feed.publish(Message("ann", "status", status | {"held": [], "phase": "waiting", "prompt": "Stand still."}))
             feed.publish(Message("ann", "status", status | {"held": []}))
             feed.publish(Message("ann", "status", status | {"held": ["overstride", "hip_lag"]}))
             async with asyncio.timeout(20):  # said again without any news
@@ -207,10 +208,12 @@ async def test_what_holds_is_said_until_the_session_ends(server: InfluxServer, t
             feed.publish(Message("ann", "status", status | {"held": ["overstride"]}))
             feed.publish(Message("ann", "session", {"session": INFO.session, "event": "ended"}))
             (last,) = await rows(server, """SELECT * FROM "status" WHERE phase = 'ended'""", 1)
-            states = await asyncio.to_thread(server.ask, 'SELECT held FROM "status"')
+            states = await asyncio.to_thread(server.ask, 'SELECT held, now FROM "status"')
             faults = await asyncio.to_thread(server.ask, 'SELECT fault, holds FROM "fault"')
     assert last["held"] == ""
     # Without repeats: what a timeline shows.
+    lines = [now for now, _ in groupby(row["now"] for row in states)]
+    assert lines == ["Stand still.", "Good form", "Overstride, hip lag", "Overstride", "Ended"]
     assert [held for held, _ in groupby(row["held"] for row in states)] == ["", "overstride, hip lag", "overstride", ""]
     for name in ("overstride", "hip_lag"):
         assert [holds for holds, _ in groupby(f["holds"] for f in faults if f["fault"] == name)] == [1.0, 0.0]
