@@ -21,6 +21,7 @@ from firmware_sim.runner.track import Footfall
 Array = NDArray[np.float64]
 SAMPLES = 256  # instants looked at in a stride
 RETRACTION_S = 0.030  # before initial contact; as dsp/types.py defines retraction
+MID_STANCE = 0.45  # share of stance, as docs/metrics.md defines it
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def true_strides(curve: Curve, strides: Sequence[tuple[Side, Footfall, Footfall]
     over_s = np.where(over.any(axis=1), t[np.arange(len(t)), over.argmax(axis=1)], np.nan)
 
     # The shank 30 ms before initial contact, at it, and at mid-stance.
-    looks = np.stack([ic - RETRACTION_S, ic, (ic + tc) / 2], axis=1)
+    looks = np.stack([ic - RETRACTION_S, ic, ic + MID_STANCE * (tc - ic)], axis=1)
     shanks = curve.at(looks.ravel())[0].reshape(len(strides), 3, 18)
     angles = np.where(left[:, None, None], shanks[:, :, 9:12], shanks[:, :, 15:18])
     long_axis = rotation(angles.reshape(-1, 3))[:, :, 2].reshape(len(strides), 3, 3)
