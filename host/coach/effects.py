@@ -24,8 +24,10 @@ from host.records import Cue, Effect, Stride
 # third of one stride's spread.
 STRIDES = 20
 LEAST_STRIDES = 10
+# A cue of eight words takes 3 s to say (host/voice.py): what is run meanwhile counts for neither side.
+SPOKEN_S = 3.0
 # All of them within this time of the cue: the silence after a word, so no other word speaks into it. 20 strides take
-# 14 s at the norm's cadence, and 17 s at 140 steps a minute.
+# 14 s at the norm's cadence; at less than 145 steps a minute they are some fewer.
 WITHIN_S = 20.0
 # Longer without any stride is a stop. Two strides at the slowest running (0.85 s) may be lost to the radio. Chosen.
 PAUSE_S = 2.0
@@ -86,7 +88,7 @@ class EffectMeter:
         late = pending is not None and stride.decided_s - pending.cue.t_s > WITHIN_S
         if counts and not walking:
             self._recent[stride.side].append(stride)
-            if pending and not late and stride.side in pending.after and stride.ic_s > pending.cue.t_s:
+            if pending and not late and stride.side in pending.after and stride.ic_s > pending.cue.t_s + SPOKEN_S:
                 pending.after[stride.side].append(stride)
         if pending and (late or all(len(leg) >= STRIDES for leg in pending.after.values())):
             self._pending = None

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from dsp.types import Role
 from host.coach.baseline import Baseline
+from host.coach.history import NO_HISTORY, History
+from host.coach.profile import Profile
 from host.errors import RecordingError
 from host.pods.stream import PodStream
 from host.records import Cue, PodHealth, Stride
@@ -33,6 +35,7 @@ class Recorded:
     baseline: Baseline | None = None  # the runner's habit as the coach knew it at the start
     muted: frozenset[str] = frozenset()
     language: str = "en"
+    history: History = NO_HISTORY  # of cues in sessions before
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ def _read_recording(path: Path) -> Recorded | None:
         return None
 
 
-def _coach_settings(settings: Mapping[str, str]) -> tuple[Baseline | None, frozenset[str], str]:
-    baseline = Baseline.from_json(settings["baseline"]) if settings.get("baseline") else None
-    return baseline, frozenset(settings.get("muted", "").split()), settings.get("language", "en")
+def _coach_settings(settings: Mapping[str, str]) -> tuple[Baseline | None, frozenset[str], str, History]:
+    known = Profile.from_json(settings["baseline"]) if settings.get("baseline") else Profile()
+    muted, language = frozenset(settings.get("muted", "").split()), settings.get("language", "en")
+    return known.baseline, muted, language, known.history

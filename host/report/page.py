@@ -27,7 +27,7 @@ def report_html(material: Material) -> str:
     """The report, whole. The same material always makes the same page."""
     recorded = material.recorded or Recorded()
     texts = cues.language(recorded.language)
-    coach = Coach(recorded.baseline, muted=recorded.muted, language=recorded.language)
+    coach = Coach(recorded.baseline, muted=recorded.muted, language=recorded.language, history=recorded.history)
     again = replay(material.strides, coach, CoachParams().forget_s)
     summary = coach.summary()
     now = medians(material.strides)

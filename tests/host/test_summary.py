@@ -1,0 +1,55 @@
+"""What a runner reads at the end: what was said, what came of it, what helps."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from host.coach.coach import Coach
+from host.coach.cues import language
+from host.coach.learning import learn
+from host.records import SessionInfo
+from host.summary import summary_lines
+from tests.host.coach.runner import STRIDE_S, Run, stride
+
+INFO = SessionInfo("s1", "ann", "2026-11-28T07:00:00.000Z", "pods", "")
+
+
+def session(run: Run) -> SimpleNamespace:
+    return SimpleNamespace(
+        info=INFO, strides=len(run.strides), good_strides=len(run.strides), cues=run.cues, coach=run.coach
+    )
+
+
+def lines(code: str, reach_deg: float) -> list[str]:
+    """Of a run with a minute of an overstride of so much, which then goes."""
+    usual = learn([stride(i * STRIDE_S, side) for i in range(100) for side in ("left", "right")])
+    run = Run(Coach(usual, language=code))
+    run.go(45)
+    run.go(12, tibial_inclination_ic_deg_by=reach_deg)
+    run.go(45)
+    return summary_lines(session(run))
+
+
+@pytest.mark.parametrize(
+    ("code", "effect"),
+    [
+        ("en", "  cue on landing ahead of the body: once; overstride fell by 2.6 degrees on average."),
+        (
+            "de",
+            "  Hinweis „der Fuß landet vor dem Körper“: einmal; das Landen vor dem Körper wurde im Mittel um 2,6 Grad"
+            " kleiner.",
+        ),
+    ],
+)
+def test_it_tells_what_was_said_what_came_of_it_and_what_helps(code, effect):
+    words = language(code).faults["overstride"]
+    told = lines(code, 4.5)
+    assert told[0] == "ann: 204 strides, 100% of them good"
+    assert told[1].endswith(f"cue overstride: {words.cues['usual'][0]}")
+    assert told[2].endswith(f"praise overstride: {words.praise[0]}")
+    assert told[3:] == [effect, *(f"  - {text}" for text in (words.advice, *words.exercises)),
+                        f"  {language(code).closing}"]  # fmt: skip
+
+
+def test_where_nothing_was_said_there_is_no_advice():
+    assert lines("en", 0.0)[1:] == ["  nothing to say: no pattern held"]
