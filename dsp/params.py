@@ -88,11 +88,13 @@ class Params:
     """With the pelvis alone: it rises to its own weight within this of the landing. The foot is loaded to body weight
     in some 30 ms (Munro, Miller & Fuglevand 1987, doi 10.1016/0021-9290(87)90306-X), soft landings later."""
     tc_pelvis_weight: float = 0.3
-    """Weight of the pelvis in the fused time. Tuned on the force plate of four runners
-    (Fukuchi, Fukuchi & Duarte 2017, doi 10.7717/peerj.3298)."""
+    """Weight of the pelvis in the fused time: least variance, from the errors of both cues (SD 7 and 15 ms, r -0.5)
+    against the force plate of eight runners (Fukuchi, Fukuchi & Duarte 2017, doi 10.7717/peerj.3298); 0.25 to 0.29 with
+    any one of them left out."""
     tc_offset_s: float = -0.0085
     tc_alone_offset_s: float = -0.0105
-    """Signed. Mean lead of the cues on a 50 N force threshold, on the same four runners."""
+    """Signed. Mean lag of the cues on a 50 N force threshold, same data: 7 to 8 and 9.5 to 11 ms with any one left out,
+    whose own contacts are then off by 3 to 7 ms (tests/dsp/test_constants.py)."""
     tc_agree_s: float = 0.03
     """Cues further apart than this are not of the same event; the shank's is taken."""
     tc_from: float = 0.16
@@ -175,15 +177,19 @@ class Params:
     # --- posture and models
     leg_length_m: float = math.nan
     """Greater trochanter to ground, standing. NaN: unknown, and leg stiffness with it."""
-    foot_measured_weight: float = 0.7
-    """Share of what braking says in the foot's distance ahead; the rest is the line through the means of runners.
-    Among runners at their own landing the line alone is the better guess, but it cannot see a changed landing: 0.7
-    makes 40 mm of change read 28."""
+    foot_landing_sd_m: float = 0.030
+    """How far from the line through the means of runners one may land. At equal speed, runners who changed from 75 to
+    95 strides a minute moved the foot by 6 % of its distance from the hip for every 5 (Lieberman et al. 2015,
+    doi 10.1242/jeb.125500): by 36 mm to either side."""
+    foot_measured_sd_m: float = 0.020
+    """How far runners spread in what braking says of the landing less the landing itself; with any one of the eight
+    left out 18 to 21 mm. The two weigh line and measurement by their variances: of 40 mm of change 28 are seen."""
     foot_gain: float = 0.15
     """Least weight of a new stride in the mean of that difference: single strides scatter by 15 mm."""
     foot_offset_m: float = 0.05
-    """How far ahead of the ankle's centre the ground pushes at mid-stance. Some half of the 0.1 m from ankle to ball;
-    the value makes the mean over the eight runners zero."""
+    """How far ahead of the ankle's centre the ground pushes at mid-stance, less how far the pelvis turns from braking
+    before the centre of mass. Some half of the 0.1 m from ankle to ball; mean of the eight runners, 45 to 53 mm with
+    any one left out, which moves the result by 3 mm (tests/dsp/test_constants.py)."""
     pelvis_lean_rad: float = math.radians(10.0)
     """Anterior tilt of the pelvis in standing: 5 to 14 deg among the eight runners of that data set."""
     free_fall_mps2: float = 0.4 * G_MPS2

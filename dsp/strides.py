@@ -384,9 +384,10 @@ def foot_ahead(leg, co, speed, contact, walking, row):  # type: ignore[no-untype
 
     The pelvis passes over the point where the ground pushes when braking turns into propulsion, so it has travelled
     speed x that time by then; the ankle's centre is `foot_offset_m` behind that point. This sees a changed landing,
-    but posture shifts it from runner to runner by 18 mm. The line through the means of runners at three speeds
-    (Fukuchi, Fukuchi & Duarte 2017, doi 10.7717/peerj.3298), 0.385 x speed x contact time - 0.078 m, is right to 7 mm
-    between runners and blind to the landing. The result is the line and a share of the slow mean of the difference.
+    but posture shifts it from runner to runner by 20 mm. The line through the means of runners at three speeds
+    (Fukuchi, Fukuchi & Duarte 2017, doi 10.7717/peerj.3298), 0.385 x speed x contact time - 0.078 m, is right to 10 mm
+    between runners and blind to the landing. The result is the line and, by the variances of landings and of that
+    shift, a share of the slow mean of the difference.
     """
     line = 0.385 * speed * contact - 0.078
     measured = speed * contact * row["pelvis_over_foot"] - co["foot_offset_m"]
@@ -395,10 +396,11 @@ def foot_ahead(leg, co, speed, contact, walking, row):  # type: ignore[no-untype
     if abs(shift) < 0.25 and not walking:
         leg["foot_n"] += 1
         leg["foot_shift_m"] += max(1.0 / leg["foot_n"], co["foot_gain"]) * (shift - leg["foot_shift_m"])
-    row["foot_ahead_of_pelvis_m"] = max(line + co["foot_measured_weight"] * leg["foot_shift_m"], 0.0)
+    weight = co["foot_landing_sd_m"] ** 2 / (co["foot_landing_sd_m"] ** 2 + co["foot_measured_sd_m"] ** 2)
+    row["foot_ahead_of_pelvis_m"] = max(line + weight * leg["foot_shift_m"], 0.0)
     if math.isnan(line):
         row["foot_ahead_of_pelvis_m"] = math.nan
-    timing = co["foot_measured_weight"] * speed * row["ic_sd_s"]
+    timing = weight * speed * row["ic_sd_s"]
     row["foot_ahead_of_pelvis_sd_m"] = math.hypot(0.015 if leg["foot_n"] > 5 else 0.023, timing)
 
 
