@@ -25,7 +25,8 @@ coach-report: $(TOOLS)
 	@$(BIN)/python -m tests.benchmarks.coach_report --hours 10
 
 bench: $(TOOLS)
-	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script; done
+	@for script in tests/benchmarks/bench_*.py; do \
+		echo "== $$script"; $(BIN)/python -m tests.benchmarks.$$(basename $$script .py); done
 
 # Grafana's JSON, out of its Python sources.
 dashboards: $(TOOLS)
