@@ -72,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
         help=f"without a plan: stand, then run at this (default {RUN_MPS})",
     )
     who.add_argument("--cadence", metavar="SPM", type=float, help="steps per minute at that speed (default: natural)")
-    who.add_argument("--cues", metavar="URL", help="mqtt://HOST:PORT/TOPIC of the cues that the simulated runner hears")
+    who.add_argument("--cues", metavar="URL", help="mqtt://[USER@]HOST:PORT/TOPIC of the cues that are heard")
     who.add_argument(
         "--truth",
         metavar="FILE.csv",

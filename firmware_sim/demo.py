@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import AsyncIterator, Callable
+from urllib.parse import quote
 
 from firmware_sim.offline import simulate
 from firmware_sim.radio.central import open_backends
@@ -35,7 +36,8 @@ async def demo(config: Config, *, seconds: float | None, seed: int) -> None:
 
     def jobs(service: Service) -> list[Job]:
         mqtt = service.mqtt
-        cues = f"mqtt://{mqtt.host}:{mqtt.port}/{mqtt.base_topic}/{RUNNER}/alerts"
+        user = f"{quote(mqtt.username, safe='')}@" if mqtt.username else ""
+        cues = f"mqtt://{user}{mqtt.endpoint}/{mqtt.base_topic}/{RUNNER}/alerts"
 
         async def source(on_event: Callable[[PodEvent], None], now_ns: Callable[[], int]) -> None:
             pods = simulated_pods("--plan", "demo", "--seed", str(seed), "--cues", cues)

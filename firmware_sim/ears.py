@@ -6,12 +6,15 @@ Uses the public interface alone (docs/mqtt.md): the topic's payloads, and their 
 import asyncio
 import json
 import logging
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import aiomqtt
+
+from host.config import MQTT_PASSWORD_VARIABLE
 
 log = logging.getLogger(__name__)
 
@@ -20,13 +23,20 @@ DEFAULT_PORT = 1883
 RETRY_S = 1.0
 
 
-def cue_address(url: str) -> tuple[str, int, str]:
-    """Host, port and topic of `mqtt://HOST:PORT/TOPIC`. Raises ValueError."""
+class CueAddress(NamedTuple):
+    host: str
+    port: int
+    topic: str
+    username: str = ""  # the password stands where hamstream's own does, in HAMSTREAM_MQTT_PASSWORD
+
+
+def cue_address(url: str) -> CueAddress:
+    """The parts of `mqtt://[USER@]HOST:PORT/TOPIC`. Raises ValueError."""
     parts = urlsplit(url)
     topic = unquote(parts.path.removeprefix("/"))
-    if parts.scheme != "mqtt" or not parts.hostname or not topic:
-        raise ValueError(f"{url!r} is not of the form mqtt://HOST:PORT/TOPIC")
-    return parts.hostname, parts.port or DEFAULT_PORT, topic
+    if parts.scheme != "mqtt" or not parts.hostname or not topic or parts.password:
+        raise ValueError(f"{url!r} is not of the form mqtt://[USER@]HOST:PORT/TOPIC")
+    return CueAddress(parts.hostname, parts.port or DEFAULT_PORT, topic, unquote(parts.username or ""))
 
 
 def fresh_cue(payload: bytes, now: datetime) -> dict[str, Any] | None:
@@ -43,11 +53,15 @@ def fresh_cue(payload: bytes, now: datetime) -> dict[str, Any] | None:
 
 async def listen(url: str, hear: Callable[[dict[str, Any]], None]) -> None:
     """Calls `hear` with each cue, for ever. Raises ValueError for a wrong URL; waits for a missing broker."""
-    host, port, topic = cue_address(url)
+    host, port, topic, username = cue_address(url)
+    password = os.environ.get(MQTT_PASSWORD_VARIABLE) if username else None
     while True:
         try:
             # 3.1.1 is what every broker speaks, the embedded one too.
-            async with aiomqtt.Client(host, port, protocol=aiomqtt.ProtocolVersion.V311) as client:
+            version = aiomqtt.ProtocolVersion.V311
+            async with aiomqtt.Client(
+                host, port, username=username or None, password=password, protocol=version
+            ) as client:
                 await client.subscribe(topic, qos=1)
                 async for message in client.messages:
                     if cue := fresh_cue(bytes(message.payload), datetime.now(UTC)):

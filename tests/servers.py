@@ -111,6 +111,13 @@ def mosquitto(folder: Path, *settings: str) -> Server:
     return Server(command)
 
 
+def password_file(folder: Path) -> Path:
+    """User coach, password sesame."""
+    path = folder / "passwords"
+    subprocess.run([program("mosquitto_passwd") or "", "-b", "-c", path, "coach", "sesame"], check=True)
+    return path
+
+
 def make_certificates(folder: Path) -> None:
     """An authority (`ca.pem`) and a server on 127.0.0.1 that it signed (`server.pem`, `server.key`)."""
     now = datetime.now(UTC)

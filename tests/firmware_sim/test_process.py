@@ -23,6 +23,7 @@ from firmware_sim.radio.central import open_backends
 from host.pods import profile
 from host.sinks.broker import EmbeddedBroker
 from tests.firmware_sim.virtual_pods import PATIENCE_S, Listener, find
+from tests.servers import mosquitto, password_file
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -96,7 +97,7 @@ def test_ends_by_itself(capsys: pytest.CaptureFixture[str]) -> None:
         (["--plan", "run", "--speed", "3"], "--speed"),
         (["--pods", "elbow"], "there is no pod elbow"),
         (["--hci", "usb:0"], "a dongle carries one"),
-        (["--cues", "http://example.org"], "mqtt://HOST:PORT/TOPIC"),
+        (["--cues", "http://example.org"], "mqtt://[USER@]HOST:PORT/TOPIC"),
     ],
     ids=lambda value: value[-1] if isinstance(value, list) else "",
 )
@@ -122,6 +123,26 @@ async def test_the_runner_listens_to_its_topic() -> None:
         await asyncio.gather(ears, return_exceptions=True)
 
 
+async def test_the_runner_listens_where_a_password_is_asked_for(
+    mosquitto_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the compose file, whose broker knows its users."""
+    passwords = password_file(mosquitto_folder)
+    monkeypatch.setenv("HAMSTREAM_MQTT_PASSWORD", "sesame")
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    until = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
+    cue = json.dumps({"kind": "cue", "fault": "overstride", "valid_until": until})
+    with mosquitto(mosquitto_folder, "allow_anonymous false", f"password_file {passwords}") as broker:
+        url = f"mqtt://coach@{broker.host}:{broker.port}/hamstream/demo/alerts"
+        ears = asyncio.create_task(listen(url, lambda cue: heard.put_nowait(cue["fault"])))
+        async with aiomqtt.Client(broker.host, broker.port, username="coach", password="sesame") as speaker:
+            await speaker.publish("hamstream/demo/alerts", cue, qos=1, retain=True)
+            async with asyncio.timeout(PATIENCE_S):
+                assert await heard.get() == "overstride"
+        ears.cancel()
+        await asyncio.gather(ears, return_exceptions=True)
+
+
 def test_cues_are_heard_while_they_are_fresh() -> None:
     now = datetime.now(UTC)
     until = (now + timedelta(seconds=1)).isoformat().replace("+00:00", "Z")
@@ -131,4 +152,11 @@ def test_cues_are_heard_while_they_are_fresh() -> None:
     assert fresh_cue(json.dumps(cue | {"kind": "praise"}).encode(), now) is None
     for broken in (b"", b"[]", b"{}", b"\xff", b'{"kind": "cue", "valid_until": 3}'):
         assert fresh_cue(broken, now) is None
-    assert cue_address("mqtt://127.0.0.1:1234/hamstream/demo/alerts") == ("127.0.0.1", 1234, "hamstream/demo/alerts")
+    assert cue_address("mqtt://127.0.0.1:1234/hamstream/demo/alerts")[:3] == (
+        "127.0.0.1",
+        1234,
+        "hamstream/demo/alerts",
+    )
+    assert cue_address("mqtt://hall%40home@broker/a/b") == ("broker", 1883, "a/b", "hall@home")
+    with pytest.raises(ValueError, match="not of the form"):  # a secret has no place in a command line
+        cue_address("mqtt://coach:sesame@broker/a/b")

@@ -28,7 +28,7 @@ from host.sinks.mqtt_link import BrokerLink, cancel
 from host.sinks.schema import utc_text
 from host.sinks.store import Store
 from tests.host.sinks.records import cue, effect, pain, session_info, stride, until
-from tests.servers import Server, Subscriber, free_port, make_certificates, mosquitto, program
+from tests.servers import Server, Subscriber, free_port, make_certificates, mosquitto, password_file
 
 INFO = session_info()
 
@@ -428,13 +428,6 @@ async def test_two_runners_have_their_own_status_and_last_will(mosquitto_broker,
         at.status("standing", runner="bob")  # the next session
         await until(lambda: len(watcher.on("status")) == 4)
         assert watcher.messages[-1].payload["phase"] == "standing"
-
-
-def password_file(folder: Path) -> Path:
-    """User coach, password sesame."""
-    path = folder / "passwords"
-    subprocess.run([program("mosquitto_passwd") or "", "-b", "-c", path, "coach", "sesame"], check=True)
-    return path
 
 
 async def test_a_sink_that_comes_after_the_session_says_nothing_of_it(mosquitto_broker, watcher, path) -> None:
