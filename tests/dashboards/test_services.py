@@ -1,7 +1,5 @@
 """The broker's and the gateway's configuration, run by the real mosquitto and nginx; club.sh with a stand-in docker."""
 
-import os
-import shutil
 import socket
 import ssl
 import subprocess
@@ -13,27 +11,10 @@ from pathlib import Path
 import paho.mqtt.client as paho
 import pytest
 
-from tests.servers import Server, Subscriber, free_port, program
+from tests.dashboards.club import RUNNERS_TOKEN, STREAM, broker, club_folder, club_gateway, run, settings
+from tests.servers import Subscriber, program
 
-PLACE = Path(__file__).parents[2] / "dashboards"
-PASSWORDS = {"HAMSTREAM_MQTT_PASSWORD": "for-hamstream", "GRAFANA_MQTT_PASSWORD": "for-grafana"}
 needs_mosquitto = pytest.mark.skipif(program("mosquitto") is None, reason="no mosquitto")
-
-
-def broker(folder: Path) -> Server:
-    """mosquitto as compose.yaml starts it: services/mosquitto.sh and .conf, with paths and port of the test."""
-
-    def command(port: int) -> list[str]:
-        text = (PLACE / "services" / "mosquitto.conf").read_text()
-        text = text.replace("listener 1883", f"listener {port} 127.0.0.1")
-        text = text.replace("/mosquitto/data", str(folder)).replace("/mosquitto/config", str(PLACE / "services"))
-        # Debian's default is to change to a user who cannot read the test's folder.
-        (folder / "conf").write_text(("user root\n" if os.getuid() == 0 else "") + text)
-        settings = PASSWORDS | {"PASSWORDS": str(folder / "passwords"), "CONFIG": str(folder / "conf")}
-        path = f"PATH={os.environ['PATH']}:/usr/sbin"
-        return ["env", path, *(f"{k}={v}" for k, v in settings.items()), "sh", str(PLACE / "services/mosquitto.sh")]
-
-    return Server(command)
 
 
 def connect(port: int, user: str, password: str, prepare: object = None) -> tuple[paho.Client, bool]:
@@ -100,36 +81,10 @@ def test_the_broker_keeps_runners_apart(tmp_path: Path) -> None:
 
 # --- club.sh ---
 
-# Answers as the containers' programs do, and notes what it was asked.
-DOCKER = """#!/bin/sh
-echo "$*" >>"$DOCKER_LOG"
-case "$*" in
-*"bucket list"*) printf '[\\n\\t{\\n\\t\\t"id": "b0c4e7",\\n\\t\\t"orgID": "0f"\\n\\t}\\n]\\n' ;;
-*"auth create"*) printf '{\\n\\t"id": "0a",\\n\\t"token": "write-only==",\\n\\t"status": "active"\\n}\\n' ;;
-esac
-"""
-
 
 @pytest.fixture
 def club(tmp_path: Path) -> Path:
-    """A copy of the folder, and a docker that only notes what it is asked, first on the path."""
-    place = tmp_path / "dashboards"
-    shutil.copytree(PLACE, place, ignore=shutil.ignore_patterns(".env", "club", "json", "__pycache__"))
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "docker").write_text(DOCKER)
-    (tmp_path / "bin" / "docker").chmod(0o755)
-    return place
-
-
-def run(club: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    bin_ = club.parent / "bin"
-    environ = os.environ | {"PATH": f"{bin_}:{os.environ['PATH']}", "DOCKER_LOG": str(club.parent / "log")}
-    return subprocess.run(["sh", str(club / "club.sh"), *arguments], env=environ, capture_output=True, text=True)
-
-
-def settings(file: Path) -> dict[str, str]:
-    lines = [line for line in file.read_text().splitlines() if "=" in line and not line.startswith("#")]
-    return {name: value for name, _, value in (line.partition("=") for line in lines)}
+    return club_folder(tmp_path)
 
 
 needs_openssl = pytest.mark.skipif(program("openssl") is None, reason="no openssl")
@@ -158,7 +113,7 @@ def test_a_second_runner_gets_a_folder_of_their_own(club: Path) -> None:
     assert result.returncode == 0, result.stderr
     folder = club / "club" / "runners" / "ben"
     secrets = settings(folder / "secrets.env")
-    assert secrets["HAMSTREAM_INFLUX_TOKEN"] == "write-only=="
+    assert secrets["HAMSTREAM_INFLUX_TOKEN"] == RUNNERS_TOKEN
     log = (club.parent / "log").read_text()
     assert f"mosquitto_passwd -b /mosquitto/data/passwords ben {secrets['HAMSTREAM_MQTT_PASSWORD']}" in log
     assert "--write-bucket b0c4e7" in log
@@ -206,28 +161,14 @@ def get(port: int, path: str, context: ssl.SSLContext, name: str = "hall.local")
         return b"".join(iter(lambda: s.recv(4096), b"")).decode()
 
 
-STREAM = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
-
-
 @needs_mosquitto
 @needs_openssl
 @pytest.mark.skipif(program("nginx") is None or not STREAM.exists(), reason="no nginx with its stream module")
 def test_the_gateway_speaks_tls_and_lets_nobody_read_the_database(club: Path, behind: int, tmp_path: Path) -> None:
     assert run(club, "open", "hall.local", "127.0.0.1").returncode == 0
-    ports = {name: free_port() for name in ("8443", "8087", "8883")}
     with broker(tmp_path) as mqtt:
-        text = (club / "services" / "gateway.conf").read_text()
         places = {"mosquitto:1883": mqtt.port, "grafana:3000": behind, "influxdb:8086": behind}
-        for name, port in places.items():
-            text = text.replace(name, f"127.0.0.1:{port}")
-        for name, port in ports.items():
-            text = text.replace(f"listen {name} ", f"listen 127.0.0.1:{port} ")
-        text = text.replace("/etc/hamstream", str(club / "club")).replace("/tmp/nginx.pid", str(tmp_path / "pid"))
-        (tmp_path / "nginx.conf").write_text(text)
-        load = f"load_module {STREAM}; daemon off;" + (" user root;" if os.getuid() == 0 else "")
-        command = [program("nginx") or "nginx", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf"), "-g", load]
-        gateway = Server(lambda _: command)
-        gateway.port = ports["8443"]
+        gateway, ports = club_gateway(club, places, tmp_path)
         with gateway:
             trusted = ssl.create_default_context(cafile=str(club / "club" / "ca.pem"))
             grafana = get(ports["8443"], "/d/hamstream-wall", trusted)

@@ -13,8 +13,8 @@ class InfluxServer:
     With `tls` the folder must hold `server.pem` and `server.key` (servers.make_certificates).
     """
 
-    def __init__(self, folder: Path, *, tls: bool = False) -> None:
-        self._folder, self._tls = folder, tls
+    def __init__(self, folder: Path, *, tls: bool = False, token: str = "sesame") -> None:
+        self._folder, self._tls, self._token = folder, tls, token
         self.database = Server(self._influx)
         self.gateway = Server(self._nginx)
 
@@ -49,7 +49,7 @@ class InfluxServer:
                 server {{
                     listen 127.0.0.1:{port}{" ssl" if tls else ""}; {tls}
                     location = /api/v2/write {{
-                        if ($http_authorization != "Token sesame") {{ return 401; }}
+                        if ($http_authorization != "Token {self._token}") {{ return 401; }}
                         if ($arg_bucket != "hamstream") {{ return 404 "no bucket $arg_bucket"; }}
                         set $args db=$arg_bucket&precision=$arg_precision;
                         proxy_set_header Authorization "";
