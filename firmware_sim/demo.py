@@ -15,11 +15,12 @@ from firmware_sim.radio.central import open_backends
 from host.coach.baseline import Baseline
 from host.coach.coach import Coach
 from host.coach.profile import Profile
+from host.coach.told import Told
 from host.config import Config
 from host.errors import HamstreamError
 from host.pipeline import Pipeline
 from host.pods.scan import Radio
-from host.records import PodEvent
+from host.records import Person, PodEvent
 from host.service import Job, Service, serve
 from host.sources import live_pods
 from host.terminal import waiting
@@ -44,7 +45,7 @@ async def demo(config: Config, *, seconds: float | None, seed: int) -> None:
             async with pods as spec, open_backends(spec) as backends:
                 await live_pods({}, Radio(*backends))(on_event, now_ns)
 
-        return [Job(RUNNER, source, "demo", profile=Profile(baseline), use_profile=False)]
+        return [Job(RUNNER, source, "demo", Told(Person(RUNNER), Profile(baseline)))]
 
     await serve(config, jobs, seconds)
 

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar, cast
@@ -23,11 +23,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from dsp.analyzer import warm_up
-from host.coach.coach import Coach
 from host.coach.profile import Profile
+from host.coach.told import Told
 from host.errors import HamstreamError, SinkError, TableError
 from host.pipeline import Pipeline
-from host.records import PodEvent
+from host.records import Person, PodEvent
 from host.results import whole_file, writer
 from host.table_checks import MAX_DISORDER_S
 from host.tables import SUFFIXES, read_table, table_name
@@ -58,9 +58,7 @@ class _Job:
 
     path: Path
     out: Path
-    profile: str | None = None
-    muted: frozenset[str] = frozenset()
-    language: str = "en"
+    told: Told | None = None
 
     @property
     def name(self) -> str:
@@ -119,18 +117,18 @@ def _plan(paths: Sequence[Path], out: Path) -> tuple[list[_Job], list[str]]:
 # --- one file ---
 
 
-def _attempt(job: _Job, share: Share) -> tuple[str, str | None]:
+def _attempt(job: _Job, share: Share) -> tuple[str, Profile | None]:
     """What is wrong with the file, if anything, and the runner's profile after it."""
     try:
         return "", _analyze(job, share)
     except HamstreamError as error:
-        return str(error), job.profile
+        return str(error), None
 
 
-def _analyze(job: _Job, share: Share) -> str | None:
+def _analyze(job: _Job, share: Share) -> Profile | None:
     """The runner's profile after the file. Raises TableError, RecordingError, SinkError, leaving nothing."""
-    known = Profile.from_json(job.profile) if job.profile else Profile()
-    coach = Coach(known.baseline, muted=job.muted, language=job.language, history=known.history)
+    told = job.told or _told_by(job.path)
+    coach = told.coach()
     with ExitStack() as stack:
 
         def result(kind: str) -> TextIO:
@@ -140,20 +138,30 @@ def _analyze(job: _Job, share: Share) -> str | None:
         if job.path.suffix == ".mcap":
             from host.sinks.recording import read_recording  # here, because workers start faster without
 
-            pipeline = Pipeline(coach)  # events come as they did live, so they are waited for as they were live
+            # Events come as they did live, so they are waited for as they were live.
+            pipeline = Pipeline(coach, leg_length_m=told.leg_length_m)
             info, events = read_recording(job.path)
             json.dump(asdict(info), result("session.json"), indent=2)
             for batch in batches_of(events, job.path.stat().st_size, share):
                 write(pipeline.push_events(batch))
         else:
-            pipeline = Pipeline(coach, lag_s=TABLE_LAG_S)
+            pipeline = Pipeline(coach, lag_s=TABLE_LAG_S, leg_length_m=told.leg_length_m)
             for chunk in _ahead(read_table(job.path, TABLE_CHUNK_S, share)):
                 for role, frames in chunk.items():
                     write(pipeline.push_frames(role, frames))
         write(pipeline.finish())
     share(1.0)
-    learnt = coach.profile()
-    return learnt.to_json() if learnt else job.profile
+    return coach.profile()
+
+
+def _told_by(path: Path) -> Told:
+    """Nothing; of a recording the leg length, so that its strides are those of the run. Raises RecordingError."""
+    if path.suffix != ".mcap":
+        return Told(Person(""))
+    from host.sinks.recording import read_coach
+
+    text = read_coach(path).get("leg_length_m")
+    return Told(Person("", leg_length_m=float(text) if text else None))
 
 
 def batches_of(events: Iterator[PodEvent], size: int, share: Share) -> Iterator[list[PodEvent]]:
@@ -180,24 +188,25 @@ def _ahead(items: Iterator[Item]) -> Iterator[Item]:
 
 def _one_after_another(jobs: Sequence[_Job], bar: "_Bar", runner: str, config: "Config") -> list[str]:
     """The files as sessions of one runner, whose profile goes from each to the next."""
+    from host.person.known import known
     from host.sinks.store import Store
 
-    person = next((entry for entry in config.runners if entry.name == runner), None)
-    muted, language = (frozenset(person.muted), person.language) if person else (frozenset[str](), "en")
-
-    async def profile(save: str | None = None) -> str | None:
+    async def read() -> Told:
         async with Store.open(config.database) as store:
-            if save:
-                await store.save_baseline(runner, save)
-            return await store.baseline(runner)
+            return await known(config, store, runner)
 
-    before = known = asyncio.run(profile())
+    async def save(profile: Profile) -> None:
+        async with Store.open(config.database) as store:
+            await store.save_baseline(runner, profile.to_json())
+
+    before = told = asyncio.run(read())
     problems = []
     for i, job in enumerate(jobs):
-        problem, known = _attempt(_Job(job.path, job.out, known, muted, language), bar[i])
+        problem, learnt = _attempt(replace(job, told=told), bar[i])
+        told = replace(told, profile=learnt or told.profile)
         problems.append(problem)
-    if known != before:
-        asyncio.run(profile(save=known))
+    if told != before:
+        asyncio.run(save(told.profile))
     return problems
 
 

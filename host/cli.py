@@ -6,7 +6,6 @@ Exit status: 0 done, 1 something is broken, 2 wrong use or wrong input.
 import argparse
 import asyncio
 import contextlib
-import dataclasses
 import logging
 import signal
 import sys
@@ -229,22 +228,24 @@ def _live_job(config: "Config", name: str, radio: "Radio", *, alone: bool) -> "J
         print(f"No pods are configured for {name}: taking the first of each role that is found.", flush=True)
         return Job(name, live_pods({}, radio), "pods")
     runner = config.runner(name)
-    source = live_pods(runner.pods.by_role(), radio)
-    return Job(name, source, "pods", muted=frozenset(runner.muted), language=runner.language)
+    return Job(name, live_pods(runner.pods.by_role(), radio), "pods")
 
 
 def _replay(args: argparse.Namespace) -> None:
+    from host.coach.told import Told
+    from host.errors import RecordingError
     from host.service import Job, serve
     from host.sinks.recording import read_coach, read_recording
     from host.sources import replay
 
     info, events = read_recording(args.file)
     source, label = replay(events, args.speed), f"replay:{args.file.name}"
-    job = Job(args.runner or info.runner, source, label, use_profile=False, record=False)
-    if args.runner is None:
-        job = job.with_settings(read_coach(args.file))
-    else:
-        job = dataclasses.replace(job, use_profile=True)
+    try:
+        told = Told.from_settings(info.runner, read_coach(args.file)) if args.runner is None else None
+    except ValueError as error:
+        problem = f"its coach was told what this hamstream does not know ({error}); say who ran with --runner"
+        raise RecordingError(args.file, problem) from error
+    job = Job(args.runner or info.runner, source, label, told, record=False)
     _until_stopped(serve(_config(args), lambda _: [job]))
 
 

@@ -8,19 +8,19 @@ stream, and the stream never waits for it.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from host.archive import session_rows
-from host.coach.coach import Coach
 from host.coach.norms import norm
-from host.coach.profile import Profile
+from host.coach.told import Told
 from host.config import Config
 from host.errors import HamstreamError, RecordingError
 from host.feed import Feed
+from host.person.known import known
 from host.pipeline import warm_up
 from host.records import SessionInfo, utc_text
 from host.report.write import report_of
@@ -50,25 +50,9 @@ class Job:
     runner: str
     source: Source
     label: str  # what the store calls the source: "pods", "demo", "replay:FILE"
-    profile: Profile = field(default_factory=Profile)  # start from this one; where it is empty, from the store's
-    use_profile: bool = True  # read the runner's profile from the store, and keep what this session teaches
+    # What core and coach are told. None: what is known of the runner, and then what this session teaches is kept.
+    told: Told | None = None
     record: bool = True
-    muted: frozenset[str] = frozenset()
-    language: str = "en"
-
-    def settings(self, profile: Profile) -> dict[str, str]:
-        """What the coach is told, as a recording keeps it."""
-        return {
-            "baseline": profile.to_json(),
-            "muted": " ".join(sorted(self.muted)),
-            "language": self.language,
-        }
-
-    def with_settings(self, settings: Mapping[str, str]) -> "Job":
-        """The same with the coach of a recording."""
-        profile = Profile.from_json(settings["baseline"]) if settings.get("baseline") else Profile()
-        muted, language = frozenset(settings.get("muted", "").split()), settings.get("language", "en")
-        return replace(self, profile=profile, muted=muted, language=language)
 
 
 @dataclass(slots=True)
@@ -131,14 +115,14 @@ class Service:
         started = datetime.now(UTC)
         session = session_id(job.runner, started)
         path = self.config.recordings / f"{session}.mcap"
-        profile = await self._profile(job)
-        coach = Coach(profile.baseline, muted=job.muted, language=job.language, history=profile.history)
+        told = job.told or await known(self.config, self.store, job.runner)
+        coach = await asyncio.to_thread(told.coach)  # reads its texts from disk
         async with contextlib.AsyncExitStack() as stack:
             recorder = None
             info = SessionInfo(session, job.runner, utc_text(started), job.label, str(path) if job.record else "")
             if job.record:
                 try:
-                    recorder = await stack.enter_async_context(Recorder(path, info, job.settings(profile)))
+                    recorder = await stack.enter_async_context(Recorder(path, info, told.to_settings()))
                 except RecordingError as error:
                     log.error("this session is not recorded: %s", error)
                     info = replace(info, recording="")
@@ -149,22 +133,15 @@ class Service:
                 feed=self.feed,
                 recorder=recorder,
                 say=self.voice.say if self.voice else None,
-                language=job.language,
+                language=told.language,
+                leg_length_m=told.leg_length_m,
             )
             self.sessions.append(runner_session)
             try:
                 await runner_session.run(job.source)
             finally:
-                if job.use_profile and (learnt := coach.profile()):
+                if job.told is None and (learnt := coach.profile()):
                     await asyncio.shield(self.store.save_baseline(job.runner, learnt.to_json()))
-
-    async def _profile(self, job: Job) -> Profile:
-        text = await self.store.baseline(job.runner) if job.use_profile and job.profile == Profile() else None
-        try:
-            return Profile.from_json(text) if text else job.profile
-        except ValueError as error:
-            log.warning("the profile of %s cannot be used, a new one is learnt: %s", job.runner, error)
-            return job.profile
 
 
 async def serve(config: Config, jobs: Callable[[Service], list[Job]], seconds: float | None = None) -> None:

@@ -57,12 +57,13 @@ class RunnerSession:
         recorder: Recorder | None = None,
         say: Say | None = None,
         language: str = "en",
+        leg_length_m: float = math.nan,
     ) -> None:
         self.info = info
         self.coach = coach
         self.strides = self.good_strides = 0
         self.cues: list[Cue] = []
-        self._pipeline = Pipeline(coach)
+        self._pipeline = Pipeline(coach, leg_length_m=leg_length_m)
         self._store, self._feed, self._recorder = store, feed, recorder
         self._say = say or _silent
         self._language = language

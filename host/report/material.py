@@ -2,18 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
 from dsp.types import Role
-from host.coach.baseline import Baseline
-from host.coach.history import NO_HISTORY, History
-from host.coach.profile import Profile
+from host.coach.told import Told
 from host.errors import RecordingError
 from host.pods.stream import PodStream
-from host.records import Cue, PodHealth, Stride
+from host.records import Cue, Person, PodHealth, Stride
 from host.report.metrics import Medians, medians
 from host.sinks.recording import read_coach, read_recording
 from host.sinks.schema import SessionRow
@@ -32,10 +30,7 @@ class Recorded:
     """What only the recording knows."""
 
     pods: Sequence[PodHealth] = ()  # at the end
-    baseline: Baseline | None = None  # the runner's habit as the coach knew it at the start
-    muted: frozenset[str] = frozenset()
-    language: str = "en"
-    history: History = NO_HISTORY  # of cues in sessions before
+    told: Told = field(default_factory=lambda: Told(Person("")))  # what the coach knew of the runner at the start
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +64,11 @@ def _read_recording(path: Path) -> Recorded | None:
     try:
         settings = read_coach(path)
         streams = {role: PodStream(role) for role in Role}
-        _, events = read_recording(path)
+        info, events = read_recording(path)
         while batch := list(islice(events, BATCH_EVENTS)):
             for role, stream in streams.items():
                 stream.feed_many([event for event in batch if event.role == role])
-        return Recorded([stream.health for stream in streams.values()], *_coach_settings(settings))
+        return Recorded([stream.health for stream in streams.values()], Told.from_settings(info.runner, settings))
     except (RecordingError, ValueError) as error:
         log.warning("the report does without the recording: %s", error)
         return None
-
-
-def _coach_settings(settings: Mapping[str, str]) -> tuple[Baseline | None, frozenset[str], str, History]:
-    known = Profile.from_json(settings["baseline"]) if settings.get("baseline") else Profile()
-    muted, language = frozenset(settings.get("muted", "").split()), settings.get("language", "en")
-    return known.baseline, muted, language, known.history

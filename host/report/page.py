@@ -8,7 +8,7 @@ from typing import NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from host.coach import cues
-from host.coach.coach import Coach, CoachParams
+from host.coach.coach import CoachParams
 from host.coach.faults import FAULTS
 from host.records import Cue
 from host.report import words
@@ -26,8 +26,8 @@ NARROWEST_PERCENT = 0.4  # of a bar, so that it can be seen
 def report_html(material: Material) -> str:
     """The report, whole. The same material always makes the same page."""
     recorded = material.recorded or Recorded()
-    texts = cues.language(recorded.language)
-    coach = Coach(recorded.baseline, muted=recorded.muted, language=recorded.language, history=recorded.history)
+    texts = cues.language(recorded.told.language)
+    coach = recorded.told.coach()
     again = replay(material.strides, coach, CoachParams().forget_s)
     summary = coach.summary()
     now = medians(material.strides)
@@ -58,7 +58,7 @@ def report_html(material: Material) -> str:
         good=sum(stride.good for stride in material.strides),
         flaws=words.quality(material.strides),
         pods=recorded.pods,
-        judged_by=words.judged_by(recorded.baseline, coach.usual),
+        judged_by=words.judged_by(recorded.told.profile.baseline, coach.usual),
         same=words.decisions(again.cues) == words.decisions(material.cues),
         disclaimer=DISCLAIMER,
     )

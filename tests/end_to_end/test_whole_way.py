@@ -3,7 +3,6 @@ recording, a real broker, and an independent subscriber. Nothing on the way may 
 
 import asyncio
 import csv
-import math
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,18 +19,20 @@ from blockbuster import blockbuster_ctx
 
 from firmware_sim.demo import learn_habit, simulated_pods
 from firmware_sim.radio.central import open_backends
-from host.coach.coach import Coach
+from host.coach.cues import language
 from host.coach.profile import Profile
+from host.coach.told import Told
 from host.config import Config, parse
 from host.pipeline import Pipeline
 from host.pods.scan import Radio
-from host.records import Cue, Effect, Stride
+from host.records import Cue, Effect, Person, Stride
 from host.service import Job, Service
 from host.sinks.recording import read_coach, read_recording
-from host.sources import live_pods, replay
+from host.sources import live_pods
 from tests.servers import Received, Subscriber, mosquitto, program
 
 SEED = 1
+ANN = Person("ann", leg_length_m=0.92, easy_speed_mps=2.5, language="de")  # what she runs here is fast to her
 # A habit is known, so the first word may come after 15 s of running; the fault begins before.
 PLAN = "stand 4; run 3.2; at 14 overstride strong"
 LIMIT_S = 90.0
@@ -87,7 +88,7 @@ async def _run(folder: Path, port: int, subscriber: Subscriber) -> Run:
     options = ("--plan", PLAN, "--seed", str(SEED), "--cues", cues, "--truth", str(truth))
     opened = Service.open(configured(folder, port), view=False)
     async with simulated_pods(*options) as spec, open_backends(spec) as backends, opened as service:
-        job = Job("ann", live_pods({}, Radio(*backends)), "pods", profile=Profile(baseline), use_profile=False)
+        job = Job("ann", live_pods({}, Radio(*backends)), "pods", Told(ANN, Profile(baseline)))
         # From here on anything that blocks the loop raises BlockingError where it happens.
         with blockbuster_ctx():
             task = asyncio.create_task(service.run([job], LIMIT_S))
@@ -111,6 +112,8 @@ def test_the_fault_is_cued_heard_corrected_and_praised(run: Run) -> None:
     assert [alert["kind"] for alert in alerts] == ["cue", "praise"]
     assert {alert["fault"] for alert in alerts} == {"overstride"}
     assert 1 <= len(alerts[0]["text"].split()) <= 8
+    assert alerts[0]["text"] in language("de").faults["overstride"].cues["fast"]
+    assert {alert["language"] for alert in alerts} == {"de"}
 
 
 def test_a_cue_is_valid_for_a_second_from_its_decision(run: Run) -> None:
@@ -162,9 +165,9 @@ def test_the_effect_of_the_cue_is_stored(run: Run) -> None:
 
 
 def test_the_recording_replayed_gives_the_same_strides_cues_and_effects(run: Run) -> None:
-    job = Job("ann", replay(iter(()), math.inf), "replay").with_settings(read_coach(run.recording))
-    assert job.profile.baseline is not None
-    pipeline = Pipeline(Coach(job.profile.baseline, history=job.profile.history))
+    told = Told.from_settings("ann", read_coach(run.recording))
+    assert told.profile.baseline is not None
+    pipeline = Pipeline(told.coach(), leg_length_m=told.leg_length_m)
     strides: list[Stride] = []
     cues: list[Cue] = []
     effects: list[Effect] = []
@@ -175,6 +178,7 @@ def test_the_recording_replayed_gives_the_same_strides_cues_and_effects(run: Run
         effects += output.effects
     output = pipeline.finish()
     assert repr(strides + output.strides) == repr(run.strides)
+    assert any(stride.leg_stiffness_npmkg > 0.0 for stride in run.strides)
     assert cues + output.cues == run.cues
     assert effects + output.effects == run.effects
 

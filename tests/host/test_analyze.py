@@ -17,9 +17,11 @@ from firmware_sim.offline import simulate, write_table
 from firmware_sim.runner.truth import TrueStride
 from host.analyze import analyze_files
 from host.coach.coach import Coach
+from host.coach.cues import language
+from host.coach.told import Told
 from host.config import Config, RunnerConfig, StorageConfig
 from host.pipeline import Pipeline
-from host.records import SessionInfo
+from host.records import Person, SessionInfo
 from host.results import CUE_COLUMNS, STRIDE_COLUMNS
 from host.sinks.recording import Recorder
 from host.sinks.store import Store
@@ -143,9 +145,9 @@ def test_strides_after_a_pod_has_died_are_not_lost(run: tuple[Frames, list[TrueS
 
 
 async def test_a_recording_gives_what_the_pipeline_gave(run: tuple[Frames, list[TrueStride]], tmp_path: Path) -> None:
-    pipeline = Pipeline(Coach())
+    pipeline = Pipeline(Coach(), leg_length_m=0.92)
     strides = []
-    async with Recorder(tmp_path / "run.mcap", INFO) as recorder:
+    async with Recorder(tmp_path / "run.mcap", INFO, Told(Person("ann", 0.92)).to_settings()) as recorder:
         for event in events_of(run[0]):
             recorder.write(event)
             strides += pipeline.push_event(event).strides
@@ -154,6 +156,8 @@ async def test_a_recording_gives_what_the_pipeline_gave(run: tuple[Frames, list[
     rows = rows_of(tmp_path / "run.strides.csv")
     assert [row["ic_s"] for row in rows] == [f"{stride.ic_s:.4f}" for stride in strides]
     assert [row["quality"] for row in rows] == [stride.quality for stride in strides]
+    stiffness = [float(row["leg_stiffness_npmkg"]) for row in rows if not row["quality"]]
+    assert stiffness == pytest.approx([stride.leg_stiffness_npmkg for stride in strides if stride.good], abs=0.06)
     told = json.loads((tmp_path / "run.session.json").read_text())
     assert datetime.fromisoformat(told["started_utc"]) == datetime.fromisoformat(INFO.started_utc)
 
@@ -226,6 +230,11 @@ def settings(tmp_path: Path, **runner: Any) -> Config:
     )
 
 
+async def store_person(config: Config, person: Person) -> None:
+    async with Store.open(config.database) as store:
+        await store.save_person(person)
+
+
 async def stored_profile(config: Config) -> str | None:
     async with Store.open(config.database) as store:
         return await store.baseline("Ann")
@@ -257,6 +266,15 @@ def test_a_profile_is_used_and_updated_only_with_a_runner(run: tuple[Frames, lis
     muted = settings(tmp_path, muted=["overstride"])
     analyze_files(both[1:], tmp_path / "muted", runner="Ann", config=muted)
     assert "overstride" not in {row["fault"] for row in rows_of(tmp_path / "muted" / "worse.cues.csv")}
+
+    # What she told goes before what stands in the configuration.
+    asyncio.run(store_person(config, Person("Ann", leg_length_m=0.92, language="de", muted=frozenset())))
+    analyze_files(both[1:], tmp_path / "told", runner="Ann", config=muted)
+    (cue, *_) = rows_of(tmp_path / "told" / "worse.cues.csv")
+    words = language("de").faults["overstride"].cues
+    assert cue["text"] in [text for texts in words.values() for text in texts]
+    assert any(row["leg_stiffness_npmkg"] for row in rows_of(tmp_path / "told" / "worse.strides.csv"))
+    assert not any(row["leg_stiffness_npmkg"] for row in rows_of(tmp_path / "muted" / "worse.strides.csv"))
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the measured sessions beside the repository are absent")

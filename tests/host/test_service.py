@@ -3,16 +3,20 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dsp.types import Role
+from host.coach.cues import prompt
+from host.coach.profile import Profile
+from host.coach.told import Told
 from host.config import Config, parse
 from host.errors import LinkLostError
-from host.records import Channel, PodEvent
+from host.records import Channel, Person, PodEvent
 from host.service import Job, Service
-from host.sinks.recording import read_recording
+from host.sinks.recording import read_coach, read_recording
 from host.sinks.store import Store
 
 EVENT = PodEvent(Role.PELVIS, Channel.BATTERY, 0, b"\x57")
@@ -63,6 +67,29 @@ async def test_a_profile_that_cannot_be_read_is_learnt_anew(tmp_path: Path, capl
     async with Service.open(config, view=False) as service:
         await service.run([Job("ann", short, "pods")])
     assert "a new one is learnt" in caplog.text
+
+
+async def test_what_the_runner_told_reaches_the_screens_and_the_recording(tmp_path: Path) -> None:
+    ann = Person("ann", 0.92, 61.5, 0.1 + 0.2, "de", "10 km", frozenset({"pawing", "hip_lag"}))
+    async with Service.open(configured(tmp_path), view=False) as service:
+        await service.store.save_person(ann)
+        await service.run([Job("ann", short, "pods")])
+        (row,) = await service.store.sessions()
+        (status,) = [message.payload for message in service.feed.latest() if message.kind == "status"]
+    assert (status["language"], status["prompt"]) == ("de", prompt("stand_still", "de"))
+    told = Told.from_settings("ann", read_coach(Path(row.recording)))
+    assert told == Told(replace(ann, mass_kg=None, goals=None), Profile())
+
+
+async def test_a_replay_is_told_what_the_recording_was_and_teaches_nothing(tmp_path: Path) -> None:
+    """Whatever the runner told since."""
+    then = Told(Person("ann", language="de"))
+    async with Service.open(configured(tmp_path), view=False) as service:
+        await service.store.save_person(Person("ann", language="en"))
+        await service.run([Job("ann", short, "replay:then.mcap", then, record=False)])
+        (status,) = [message.payload for message in service.feed.latest() if message.kind == "status"]
+        assert status["language"] == "de"
+        assert await service.store.baseline("ann") is None
 
 
 async def test_a_run_ends_by_itself_when_its_time_is_over(tmp_path: Path) -> None:
