@@ -245,7 +245,7 @@ def _replay(args: argparse.Namespace) -> None:
     except ValueError as error:
         problem = f"its coach was told what this hamstream does not know ({error}); say who ran with --runner"
         raise RecordingError(args.file, problem) from error
-    job = Job(args.runner or info.runner, source, label, told, record=False)
+    job = Job(args.runner or info.runner, source, label, told, live=False)
     _until_stopped(serve(_config(args), lambda _: [job]))
 
 

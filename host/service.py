@@ -50,9 +50,8 @@ class Job:
     runner: str
     source: Source
     label: str  # what the store calls the source: "pods", "demo", "replay:FILE"
-    # What core and coach are told. None: what is known of the runner, and then what this session teaches is kept.
-    told: Told | None = None
-    record: bool = True
+    told: Told | None = None  # what core and coach are told; None: what is known of the runner
+    live: bool = True  # recorded, and where the runner's own profile was used, what this session teaches is kept
 
 
 @dataclass(slots=True)
@@ -119,8 +118,8 @@ class Service:
         coach = await asyncio.to_thread(told.coach)  # reads its texts from disk
         async with contextlib.AsyncExitStack() as stack:
             recorder = None
-            info = SessionInfo(session, job.runner, utc_text(started), job.label, str(path) if job.record else "")
-            if job.record:
+            info = SessionInfo(session, job.runner, utc_text(started), job.label, str(path) if job.live else "")
+            if job.live:
                 try:
                     recorder = await stack.enter_async_context(Recorder(path, info, told.to_settings()))
                 except RecordingError as error:
@@ -140,7 +139,7 @@ class Service:
             try:
                 await runner_session.run(job.source)
             finally:
-                if job.told is None and (learnt := coach.profile()):
+                if job.live and job.told is None and (learnt := coach.profile()):
                     await asyncio.shield(self.store.save_baseline(job.runner, learnt.to_json()))
 
 

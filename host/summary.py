@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from host.session import RunnerSession
@@ -29,6 +30,11 @@ def summary_lines(session: RunnerSession) -> list[str]:
     lines += _afterwards(session.coach.summary())
     if info.recording:
         lines.append(f"  recording: {info.recording}")
+    if session.strides and info.source == "pods":
+        lines.append(
+            f"  How does it feel, from 0 (no pain) to 10? Note it: hamstream pain {quote(info.runner)} SCORE --when after"
+        )
+        lines.append("  and tomorrow, for high hamstring pain comes back after the run: --when next-morning")
     return lines
 
 

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from shlex import quote
 from typing import Any
 
 from host.coach import cues
@@ -45,7 +46,9 @@ async def _add(config: Config, store: Store, args: argparse.Namespace) -> list[s
         raise RunnerError(f"`{args.name}` cannot be a name; use letters, digits, spaces, `.`, `-` and `_`, at most 64")
     alike = [person.name for person in await store.persons() if person.name.casefold() == args.name.casefold()]
     if alike:
-        raise RunnerError(f"{alike[0]} is there already; `hamstream runner edit {alike[0]!r}` changes what is known")
+        raise RunnerError(
+            f"{alike[0]} is there already; `hamstream runner edit {quote(alike[0])}` changes what is known"
+        )
     return await _save(config, store, Person(args.name), args)
 
 
@@ -182,7 +185,7 @@ async def _known(config: Config, store: Store, name: str) -> None:
     names = await _names(config, store)
     if name not in names:
         near = _near(name, names)
-        advice = f"did you mean {near}?" if near else f"`hamstream runner add {name!r}` enters them"
+        advice = f"did you mean {near}?" if near else f"`hamstream runner add {quote(name)}` enters them"
         raise RunnerError(f"nobody is called {name}; {advice}")
 
 

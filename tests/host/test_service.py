@@ -10,6 +10,7 @@ import pytest
 
 from dsp.types import Role
 from host.coach.cues import prompt
+from host.coach.learning import learn
 from host.coach.profile import Profile
 from host.coach.told import Told
 from host.config import Config, parse
@@ -18,6 +19,7 @@ from host.records import Channel, Person, PodEvent
 from host.service import Job, Service
 from host.sinks.recording import read_coach, read_recording
 from host.sinks.store import Store
+from tests.host.coach.runner import stride
 
 EVENT = PodEvent(Role.PELVIS, Channel.BATTERY, 0, b"\x57")
 
@@ -86,10 +88,21 @@ async def test_a_replay_is_told_what_the_recording_was_and_teaches_nothing(tmp_p
     then = Told(Person("ann", language="de"))
     async with Service.open(configured(tmp_path), view=False) as service:
         await service.store.save_person(Person("ann", language="en"))
-        await service.run([Job("ann", short, "replay:then.mcap", then, record=False)])
+        await service.run([Job("ann", short, "replay:then.mcap", then, live=False)])
         (status,) = [message.payload for message in service.feed.latest() if message.kind == "status"]
         assert status["language"] == "de"
         assert await service.store.baseline("ann") is None
+
+
+async def test_a_replay_with_the_runners_profile_of_today_teaches_nothing_either(tmp_path: Path) -> None:
+    """It was learnt from when it was run."""
+    usual = learn([stride(0.7 * i, side) for i in range(60) for side in ("left", "right")])
+    async with Service.open(configured(tmp_path), view=False) as service:
+        await service.store.save_baseline("ann", before := usual.to_json())
+        await service.run([Job("ann", short, "replay:then.mcap", live=False)])
+        assert await service.store.baseline("ann") == before
+        await service.run([Job("ann", short, "pods")])
+        assert await service.store.baseline("ann") != before
 
 
 async def test_a_run_ends_by_itself_when_its_time_is_over(tmp_path: Path) -> None:

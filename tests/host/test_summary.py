@@ -1,5 +1,6 @@
 """What a runner reads at the end: what was said, what came of it, what helps."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +13,12 @@ from host.summary import summary_lines
 from tests.host.coach.runner import STRIDE_S, Run, stride
 
 INFO = SessionInfo("s1", "ann", "2026-11-28T07:00:00.000Z", "pods", "")
+
+
+ASKED = [
+    "  How does it feel, from 0 (no pain) to 10? Note it: hamstream pain ann SCORE --when after",
+    "  and tomorrow, for high hamstring pain comes back after the run: --when next-morning",
+]
 
 
 def session(run: Run) -> SimpleNamespace:
@@ -48,8 +55,16 @@ def test_it_tells_what_was_said_what_came_of_it_and_what_helps(code, effect):
     assert told[1].endswith(f"cue overstride: {words.cues['usual'][0]}")
     assert told[2].endswith(f"praise overstride: {words.praise[0]}")
     assert told[3:] == [effect, *(f"  - {text}" for text in (words.advice, *words.exercises)),
-                        f"  {language(code).closing}"]  # fmt: skip
+                        f"  {language(code).closing}", *ASKED]  # fmt: skip
 
 
 def test_where_nothing_was_said_there_is_no_advice():
-    assert lines("en", 0.0)[1:] == ["  nothing to say: no pattern held"]
+    assert lines("en", 0.0)[1:] == ["  nothing to say: no pattern held", *ASKED]
+
+
+def test_a_replay_hurts_nobody():
+    run = Run()
+    run.go(5)
+    again = session(run)
+    again.info = replace(INFO, source="replay:s1.mcap")
+    assert summary_lines(again)[1:] == ["  nothing to say: no pattern held"]

@@ -183,7 +183,8 @@ def test_kill_9_loses_at_most_a_second_and_the_next_start_closes_the_session(pat
     time.sleep(1.0)  # what was handed over a second ago must be there
     os.kill(writer.pid, signal.SIGKILL)
     writer.communicate()
-    assert rows(path, "SELECT count(*) >= 150 FROM strides") == [(1,)]
+    for table in ("strides", "effects"):
+        assert rows(path, f"SELECT count(*) >= 150 FROM {table}") == [(1,)]
 
     async def reopen() -> None:
         async with Store.open(path) as store:
@@ -202,7 +203,7 @@ _WRITE_FOR_EVER = """
 import asyncio, sys
 from pathlib import Path
 from host.sinks.store import Store
-from tests.host.sinks.records import session_info, stride
+from tests.host.sinks.records import effect, session_info, stride
 
 async def main():
     async with Store.open(Path(sys.argv[1])) as store:
@@ -210,6 +211,7 @@ async def main():
         number = 0
         while True:
             number += 1
+            store.add_effect(session_info().session, effect(number))
             store.add_stride(session_info().session, stride(float(number)))
             print(number, flush=True)
             await asyncio.sleep(0.005)
