@@ -31,9 +31,8 @@ def summary_lines(session: RunnerSession) -> list[str]:
     if info.recording:
         lines.append(f"  recording: {info.recording}")
     if session.strides and info.source == "pods":
-        lines.append(
-            f"  How does it feel, from 0 (no pain) to 10? Note it: hamstream pain {quote(info.runner)} SCORE --when after"
-        )
+        command = f"hamstream pain {quote(info.runner)} SCORE"
+        lines.append(f"  How does it feel, from 0 (no pain) to 10? Note it: {command} --when after")
         lines.append("  and tomorrow, for high hamstring pain comes back after the run: --when next-morning")
     return lines
 
