@@ -56,15 +56,17 @@ class InfluxSink:
             tasks = [
                 forwarding,
                 asyncio.create_task(self._listen()),
-                asyncio.create_task(self._write_live(connection)),
+                asyncio.create_task(self._keep_writing_live(connection)),
             ]
             try:
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
                 for task in done:
                     task.result()
             except asyncio.CancelledError:
+                await asyncio.sleep(0)  # what was published just now is still on its way through the feed
                 self._closing.set()
-                await asyncio.wait([forwarding], timeout=DRAIN_S)
+                tasks.append(last := asyncio.create_task(self._write_live(connection)))
+                await asyncio.wait([forwarding, last], timeout=DRAIN_S)
                 raise
             finally:
                 for task in tasks:
@@ -130,13 +132,15 @@ class InfluxSink:
             case "pods" if session := self._sessions.get(runner, ""):
                 self._add(*pod_points(runner, session, payload["pods"], now))
             case "stride" | "cue" if payload.get("latency_ms") is not None:
-                name = f"{message.kind}_latency_ms"
-                self._latencies[name] = max(payload["latency_ms"], self._latencies.get(name, 0.0))
+                self._note_latency(f"{message.kind}_latency_ms", payload["latency_ms"])
 
     def _take_status(self, runner: str, status: dict[str, Any], now: datetime) -> None:
         before = self._status.get(runner, {"held": []})["held"]
         self._status[runner] = status
         self._add(*status_points(runner, status, now, ended=before))
+
+    def _note_latency(self, name: str, latency_ms: float) -> None:
+        self._latencies[name] = max(latency_ms, self._latencies.get(name, 0.0))
 
     def _add(self, *points: Point) -> None:
         self._live.extend(points)
@@ -144,23 +148,25 @@ class InfluxSink:
             self._live.popleft()
             self.dropped += 1
 
-    async def _write_live(self, connection: Connection) -> None:
+    async def _keep_writing_live(self, connection: Connection) -> None:
         while True:
             await asyncio.sleep(LIVE_PERIOD_S)
-            now = datetime.now(UTC)
-            queue = self._store.head - await self._store.cursor(self._cursor_name)
-            worst = self._latencies
-            # What holds is said again and again: who looks at the last minutes must not see it end.
-            held = [made for runner, status in self._status.items() for made in status_points(runner, status, now)]
-            waiting = list(self._live)
-            try:
-                self.dropped += await connection.write(
-                    [*waiting, *held, service_point(now, queue=queue, dropped=self.dropped, **worst)]
-                )
-            except SinkError:
-                continue  # the record's side speaks of it
-            if self._latencies is worst:
-                self._latencies = {}
-            for written in waiting:
-                if self._live and self._live[0] is written:
-                    self._live.popleft()
+            await self._write_live(connection)
+
+    async def _write_live(self, connection: Connection) -> None:
+        now = datetime.now(UTC)
+        queue = self._store.head - await self._store.cursor(self._cursor_name)
+        waiting = list(self._live)
+        worst, self._latencies = self._latencies, {}
+        # What holds is said again and again: who looks at the last minutes must not see it end.
+        held = [made for runner, status in self._status.items() for made in status_points(runner, status, now)]
+        service = service_point(now, queue=queue, dropped=self.dropped, **worst)
+        try:
+            self.dropped += await connection.write([*waiting, *held, service])
+        except SinkError:
+            for name, latency_ms in worst.items():
+                self._note_latency(name, latency_ms)
+            return  # the record's side speaks of it
+        for written in waiting:
+            if self._live and self._live[0] is written:
+                self._live.popleft()
