@@ -37,7 +37,7 @@ class Tick(NamedTuple):
 
 
 class Line(NamedTuple):
-    side: str  # "left", "right" or "both"
+    of: str  # "left", "right" or "both", or when pain was noted; a class of the style sheet
     path: str  # of an SVG
 
 

@@ -1,13 +1,15 @@
 """The report's numbers: the run in short, the key figures beside what is usual and what was before."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from host.coach.baseline import Baseline
 from host.coach.faults import FAULTS
 from host.coach.norms import UNKNOWN
-from host.records import Stride
+from host.person.pain import by_run
+from host.person.quantities import WORST_PAIN
+from host.records import Moment, Stride
 from host.report import words
 from host.report.material import Earlier, Material
 from host.report.metrics import (
@@ -31,13 +33,21 @@ SAME_SPEED = 0.1
 def facts(material: Material, running_s: float, now: Medians) -> list[tuple[str, str]]:
     """The run in short: (what, how much)."""
     speed_mps = now[SPEED.field, BOTH]
+    pain = by_run(material.scores, [material.row])[material.row.session]
     return [
         ("Running", words.clock(running_s)),
         ("Distance", f"{distance_m(material.strides) / 1000.0:.2f} km"),
         ("Speed", f"{SPEED.text(speed_mps)} {SPEED.unit}"),
         ("Pace", words.pace(speed_mps)),
         ("Cues", str(sum(cue.kind == "cue" for cue in material.cues))),
+        *(_pain(pain) if pain else []),
     ]
+
+
+def _pain(pain: Mapping[Moment, int]) -> list[tuple[str, str]]:
+    noted = [moment for moment in Moment if moment in pain]
+    names = ", ".join(moment.replace("-", " ") for moment in noted)
+    return [(f"Pain {names}", f"{', '.join(str(pain[moment]) for moment in noted)} of {WORST_PAIN}")]
 
 
 class Cell(NamedTuple):

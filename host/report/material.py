@@ -10,8 +10,9 @@ from pathlib import Path
 from dsp.types import Role
 from host.coach.told import Told
 from host.errors import RecordingError
+from host.person.pain import own_runs
 from host.pods.stream import PodStream
-from host.records import Cue, Person, PodHealth, Stride
+from host.records import Cue, Effect, Pain, Person, PodHealth, Stride
 from host.report.metrics import Medians, medians
 from host.sinks.recording import read_coach, read_recording
 from host.sinks.schema import SessionRow
@@ -48,16 +49,30 @@ class Material:
     row: SessionRow
     strides: Sequence[Stride]
     cues: Sequence[Cue]
-    earlier: Sequence[Earlier] = ()  # of this runner, oldest first
+    effects: Sequence[Effect] = ()  # of the cues
+    earlier: Sequence[Earlier] = ()  # this runner's own runs, oldest first
+    scores: Sequence[Pain] = ()  # of this runner, noted before the next run
     recorded: Recorded | None = None
 
 
 async def gather(store: Store, row: SessionRow) -> Material:
     """Reads all of it. A recording that is missing or damaged is no reason not to report."""
-    before = [one for one in await store.sessions() if one.runner == row.runner and one.started_utc < row.started_utc]
-    earlier = [Earlier(one, medians(await store.strides(one.session))) for one in before[-EARLIER_SESSIONS:]]
-    recorded = await asyncio.to_thread(_read_recording, Path(row.recording)) if row.recording else None
-    return Material(row, await store.strides(row.session), await store.cues(row.session), earlier, recorded)
+    runs = own_runs(await store.sessions(), row.runner)
+    before = [run for run in runs if run.started_utc < row.started_utc]
+    after = [run for run in runs if run.started_utc > row.started_utc]
+    return Material(
+        row=row,
+        strides=await store.strides(row.session),
+        cues=await store.cues(row.session),
+        effects=await store.effects(row.session),
+        earlier=[Earlier(run, medians(await store.strides(run.session))) for run in before[-EARLIER_SESSIONS:]],
+        scores=[
+            pain
+            for pain in await store.pain(row.runner)
+            if not after or pain.session == row.session or pain.noted_utc < after[0].started_utc
+        ],
+        recorded=await asyncio.to_thread(_read_recording, Path(row.recording)) if row.recording else None,
+    )
 
 
 def _read_recording(path: Path) -> Recorded | None:

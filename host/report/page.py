@@ -10,6 +10,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from host.coach import cues
 from host.coach.coach import CoachParams
 from host.coach.faults import FAULTS
+from host.person.pain import advice as pain_advice
+from host.person.pain import by_run
 from host.records import Cue
 from host.report import words
 from host.report.charts import Axis, chart, time_axis, time_ticks
@@ -35,6 +37,8 @@ def report_html(material: Material) -> str:
     own = own_band(material.strides, coach.usual)
     compared = at_same_speed(material.earlier, now)
     title, sentence = words.headline(material.strides, again, material.cues, summary["running_s"], texts)
+    effects = {effect.cue_number: words.change(effect) for effect in material.effects}
+    pain = by_run(material.scores, [material.row])[material.row.session]
     charts = [chart(metric, material.strides, time, own.get(metric.field)) for metric in CHARTED]
     return _template().render(
         row=material.row,
@@ -43,7 +47,11 @@ def report_html(material: Material) -> str:
         sentence=sentence,
         facts=facts(material, summary["running_s"], now),
         timeline=timeline(again, material.cues, time, texts),
-        cues=[(cue, words.clock(cue.t_s), texts.faults[cue.fault].name) for cue in material.cues],
+        said=[
+            Said(cue, words.clock(cue.t_s), texts.faults[cue.fault].name, effects.get(number, ""))
+            for number, cue in enumerate(material.cues, 1)
+        ],
+        outcomes=words.outcomes(material.cues, material.effects, texts),
         figures=figures(now, compared),
         compared=len(compared),
         band_sds=f"{BAND_SDS:g}",
@@ -54,6 +62,8 @@ def report_html(material: Material) -> str:
         first=_local(material.earlier[0].row.started_utc) if material.earlier else None,
         advice=summary["faults"],
         closing=summary["closing"],
+        pain=pain,
+        pain_advice=pain_advice(material.scores, pain),
         strides=len(material.strides),
         good=sum(stride.good for stride in material.strides),
         flaws=words.quality(material.strides),
@@ -80,6 +90,15 @@ def _template() -> Template:
 def _local(utc: str) -> datetime:
     """The moment on the clock of the computer that writes the report."""
     return datetime.fromisoformat(utc).astimezone()
+
+
+class Said(NamedTuple):
+    """A cue or praise, and what came of it."""
+
+    cue: Cue
+    at: str
+    about: str
+    change: str
 
 
 class Bar(NamedTuple):

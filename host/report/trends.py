@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from host.coach.cues import Language
+from host.person.pain import by_run
+from host.person.quantities import WORST_PAIN
+from host.records import Moment
 from host.report import words
 from host.report.charts import Axis, Line, Tick, axis_around, line_path
 from host.report.material import Material
@@ -14,8 +17,11 @@ from host.report.timeline import Replay
 SHARE_LEAST_PERCENT = 40.0  # an axis of the share of strides spans at least this much
 
 
+PAIN = Metric("", "Pain", f"of {WORST_PAIN}", 0, WORST_PAIN, legs=False)
+
+
 class Point(NamedTuple):
-    side: str
+    of: str  # as of the line
     x: float  # percent from the left
     y: float  # percent from below
     text: str
@@ -31,17 +37,19 @@ class Trend(NamedTuple):
 
 
 def trends(material: Material, now: Medians, summary: Mapping[str, Any], again: Replay, texts: Language) -> list[Trend]:
-    """Of the fault that mattered most, and of the metrics; none for a runner's first session."""
+    """Of the pain, of the fault that mattered most, and of the metrics; none for a runner's first session."""
     if not material.earlier:
         return []
-    made = []
+    rows = [*(one.row for one in material.earlier), material.row]
+    scores = by_run(material.scores, rows)
+    pain = {str(moment): [float(scores[row.session].get(moment, math.nan)) for row in rows] for moment in Moment}
+    made = [trend(PAIN, pain, Axis(0.0, WORST_PAIN))]
     fault = words.main_fault(again)
     if fault:
-        shares = [share_percent(one.row.summary, fault, one.row.strides) for one in material.earlier]
+        shares = [share_percent(row.summary, fault, row.strides) for row in rows[:-1]]
         shares.append(share_percent(summary, fault, len(material.strides)))
-        share = Metric(
-            "", words.capital(texts.faults[fault].name), "% of strides", 0, SHARE_LEAST_PERCENT, legs=False, lowest=0.0
-        )
+        name = words.capital(texts.faults[fault].name)
+        share = Metric("", name, "% of strides", 0, SHARE_LEAST_PERCENT, legs=False, lowest=0.0)
         made.append(trend(share, {BOTH: shares}))
     sessions = [*(one.medians for one in material.earlier), now]
     made += [
@@ -59,13 +67,14 @@ def share_percent(summary: Mapping[str, Any], fault: str, strides: int) -> float
     return 100.0 * sum(held.values()) / strides
 
 
-def trend(metric: Metric, values: Mapping[str, Sequence[float]]) -> Trend | None:
-    """`values`: for each side one a session, oldest first. None where nothing is known."""
+def trend(metric: Metric, values: Mapping[str, Sequence[float]], y: Axis | None = None) -> Trend | None:
+    """`values`: for each line one a session, oldest first. `y`: the axis where it is a given one. None where nothing is
+    known."""
     shown = {side: [value * metric.factor for value in of] for side, of in values.items()}
     known = [value for of in shown.values() for value in of if not math.isnan(value)]
     if not known:
         return None
-    y = axis_around(known, metric.least, metric.lowest)
+    y = y or axis_around(known, metric.least, metric.lowest)
     x = Axis(-0.5, len(next(iter(shown.values()))) - 0.5)
     lines, points = [], []
     for side, of in shown.items():

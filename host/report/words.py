@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from host.coach.baseline import Baseline
-from host.coach.cues import Language
-from host.records import Cue, Stride
-from host.report.metrics import DASH, SIDES
+from host.coach.cues import Language, effect_text
+from host.coach.effects import mean_change
+from host.records import Cue, Effect, Stride
+from host.report.metrics import DASH, SIDES, with_minus
 from host.report.timeline import Replay
 
 # A fault is told of one leg when that one had it for more than this share of the time. Chosen.
@@ -96,3 +97,31 @@ def judged_by(profile: Baseline | None, usual: Baseline | None) -> str:
 def decisions(said: Sequence[Cue]) -> list[tuple[float, str, str, str]]:
     """What was decided when; the wording is another matter."""
     return [(cue.t_s, cue.kind, cue.fault, cue.side) for cue in said]
+
+
+# How a change of a metric is written, by the last part of its name: unit and decimals.
+_CHANGES = {
+    "deg": ("°", 1),
+    "dps": (" °/s", 0),
+    "mm": (" mm", 0),
+    "ms": (" ms", 0),
+    "spm": (" steps/min", 1),
+    "percent": (" points", 1),
+    "factor": ("", 3),
+}
+
+
+def change(effect: Effect) -> str:
+    """What came of a cue: how much more (+) or less of the pattern there was after it."""
+    unit, digits = _CHANGES[effect.metric.rpartition("_")[2]]
+    return with_minus(f"{effect.after - effect.before:+.{digits}f}") + unit
+
+
+def outcomes(said: Sequence[Cue], effects: Sequence[Effect], texts: Language) -> list[str]:
+    """A sentence for each fault of whose cues it is known what came of them."""
+    sentences = []
+    for fault in dict.fromkeys(effect.fault for effect in effects):
+        count = sum(cue.fault == fault and cue.kind == "cue" for cue in said)
+        change = mean_change(effect for effect in effects if effect.fault == fault)
+        sentences.append(capital(effect_text(texts, fault, count, change)))
+    return sentences

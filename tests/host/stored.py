@@ -10,17 +10,19 @@ from numpy.typing import NDArray
 
 from dsp.types import Role
 from firmware_sim.offline import simulate
-from host.coach.baseline import Baseline
 from host.coach.coach import Coach
+from host.coach.profile import Profile
+from host.coach.told import Told
 from host.pipeline import Pipeline
 from host.pods.profile import G_MPS2, Packet, PodInfo, encode_pressure
-from host.records import Channel, Cue, LinkState, PodEvent, SessionInfo, Stride, utc_text
+from host.records import Channel, Cue, LinkState, Person, PodEvent, SessionInfo, Stride, utc_text
 from host.session import session_id
 from host.sinks.recording import Recorder
 from host.sinks.store import Store
 
 STARTED = datetime(2026, 3, 1, 7, tzinfo=UTC)
 PACKET = 8  # samples
+NEW_RUNNER = Profile()
 
 Frames = Mapping[Role, NDArray[np.void]]
 
@@ -66,7 +68,7 @@ async def store_run(
     *,
     runner: str = "ann",
     days: int = 0,
-    profile: Baseline | None = None,
+    profile: Profile = NEW_RUNNER,
     recordings: Path | None = None,
     lost: Mapping[Role, range] | None = None,
     ends: bool = True,
@@ -80,8 +82,7 @@ async def store_run(
     frames, _ = simulate(plan, seconds, seed=7)
     events = _without(list(events_of(frames)), lost or {})
     if path:
-        settings = {"baseline": profile.to_json() if profile else "", "muted": "", "language": "en"}
-        async with Recorder(path, info, settings) as recorder:
+        async with Recorder(path, info, Told(Person(runner), profile).to_settings()) as recorder:
             for event in events:
                 recorder.write(event)
     coach = Watched(profile)
@@ -94,6 +95,8 @@ async def store_run(
         store.add_stride(session, stride)
     for cue in cues:
         store.add_cue(session, cue, utc_text(started + timedelta(seconds=cue.t_s)))
+    for effect in coach.effects:
+        store.add_effect(session, effect)
     if ends:
         await store.end_session(session, utc_text(started + timedelta(seconds=seconds)), coach.summary())
     return StoredRun(session, strides, cues, coach, coach.seen)
@@ -102,8 +105,8 @@ async def store_run(
 class Watched(Coach):
     """The coach, with a note of what it held after every stride."""
 
-    def __init__(self, profile: Baseline | None) -> None:
-        super().__init__(profile)
+    def __init__(self, profile: Profile) -> None:
+        super().__init__(profile.baseline, history=profile.history)
         self.seen: list[tuple[float, frozenset[tuple[str, str]]]] = []
 
     def step(self, stride: Stride) -> list[Cue]:

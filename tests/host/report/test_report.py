@@ -16,6 +16,7 @@ from dsp.types import Role
 from host.coach.coach import Coach
 from host.config import Config, StorageConfig
 from host.errors import SinkError, UnknownSessionError
+from host.records import Moment, Pain
 from host.report.material import gather
 from host.report.page import report_html
 from host.report.timeline import replay
@@ -55,7 +56,7 @@ async def sessions(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Se
     recordings.mkdir()
     async with Store.open(Config(storage=StorageConfig(folder=folder)).database) as store:
         well = await store_run(store, "stand 5; run 3.0", 110)
-        profile = well.coach.baseline()
+        profile = well.coach.profile()
         faulty = await store_run(store, OVERSTRIDE, 220, days=2, profile=profile, recordings=recordings, lost=LOST)
         cut = await store_run(store, "stand 5; run 3.0", 40, days=4, ends=False)
     yield Sessions(folder, well, faulty, cut)
@@ -117,8 +118,8 @@ async def test_key_figures_are_the_medians_of_the_stored_strides(sessions: Sessi
 
 async def test_the_timeline_is_what_the_live_coach_held(sessions: Sessions):
     run = sessions.faulty
-    profile = sessions.well.coach.baseline()
-    again = replay(run.strides, Coach(profile), 10.0)
+    profile = sessions.well.coach.profile()
+    again = replay(run.strides, Coach(profile.baseline, history=profile.history), 10.0)
     assert [*again.cues] == run.cues
     for t_s, held in run.held:
         assert {(s.fault, s.side) for s in again.spans if s.begin_s <= t_s < s.end_s} == held
@@ -153,6 +154,56 @@ async def test_a_fault_is_told_with_its_cues_and_what_to_do(sessions: Sessions):
     assert "your own habit, learnt over 1 session before" in text
     assert "not stored any more" not in text
     assert "not a medical device" in text
+
+
+async def test_what_came_of_each_cue_is_beside_it(sessions: Sessions):
+    html = await report(sessions, sessions.faulty.session)
+    effects = sessions.query(
+        "SELECT cue_number, after - before FROM effects WHERE of_session = ?", sessions.faulty.session
+    )
+    assert len(effects) >= 2
+    rows = re.findall(r"<tr class=.(cue|praise).>(.*?)</tr>", html)
+    assert len(rows) == len(sessions.faulty.cues)
+    changes = {i: row.removesuffix("</td>").rpartition("<td>")[2] for i, (_, row) in enumerate(rows, 1)}
+    for number, change in effects:
+        text = changes.pop(int(number))
+        assert text.endswith("°")
+        assert float(text[:-1].replace("\N{MINUS SIGN}", "-")) == pytest.approx(change, abs=0.051)
+    assert set(changes.values()) == {""}
+    text = text_of(html)
+    assert f"Cue on landing ahead of the body: {len(effects)} times; overstride" in text
+    assert "After it" not in await report(sessions, sessions.well.session)
+
+
+async def test_pain_is_shown_beside_the_form_and_asks_for_what_it_should(sessions: Sessions):
+    async with Store.open(sessions.config.database) as store:
+        material = await gather(store, await store.session(sessions.faulty.session))
+    later = sessions.cut.session
+
+    def noted(session: str, moment: Moment, score: int, utc: str) -> Pain:
+        return Pain(session, "ann", moment, score, utc)
+
+    scores = [
+        noted(sessions.well.session, Moment.AFTER, 3, "2026-03-01T08:00:00.000Z"),
+        noted(sessions.faulty.session, Moment.BEFORE, 2, "2026-03-03T06:50:00.000Z"),
+        noted(sessions.faulty.session, Moment.AFTER, 7, "2026-03-03T07:50:00.000Z"),
+    ]
+    async with Store.open(sessions.config.database) as store:
+        for pain in [*scores, noted(later, Moment.AFTER, 9, "2026-03-05T08:00:00.000Z")]:
+            await store.add_pain(pain)
+        with_pain = await gather(store, await store.session(sessions.faulty.session))
+    assert list(with_pain.scores) == scores  # what came later is no part of this session
+    html = report_html(with_pain)
+    assert re.search(r"<dt>Pain before, after</dt><dd>2, 7 of 10</dd>", html)
+    figure = html[html.index(">Pain <small>of 10") :].partition("</figure>")[0]
+    points = re.findall(r'<i class="point ([\w-]+)" style="left:([\d.]+)%;bottom:([\d.]+)%" title="(\d+)"', figure)
+    assert points == [
+        ("before", "75.00", "20.00", "2"),
+        ("after", "25.00", "30.00", "3"),
+        ("after", "75.00", "70.00", "7"),
+    ]
+    assert "Above 5 of 10 is more than a tendon should be asked to bear" in text_of(html)
+    assert "Pain of 10" not in text_of(report_html(material))
 
 
 async def test_earlier_sessions_at_about_the_same_speed_are_compared(sessions: Sessions):
