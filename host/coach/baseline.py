@@ -52,17 +52,19 @@ MIDDLE_MPS = SPEEDS_MPS[1]
 # Fewer strides of a leg than this tell no habit: the mean of 30 is known to a fifth of one stride's spread.
 MIN_STRIDES = 30
 
-# How much runners differ in their change with one percent of slope, in SD between runners. No measurement:
-# chosen so that 8 % never run before leave the pelvic tilt in doubt by 1.5 deg, and that at 3 % the tighter
-# limit of the uphill context is still one. It shrinks with slopes run.
+# How much runners differ in their change with one percent of slope, in SD between runners. Of the cadence that is
+# 0.36 % a percent, wide enough for both the 0.57 of 18 runners (Padulo 2013) and next to none in another nine
+# (Snyder & Farley 2011, doi:10.1242/jeb.048157). Chosen for the other metrics. It shrinks with slopes run.
 GRADE_SLOPE_SD = 0.05
 # The spread of one stride is never taken as less than this share of the spread between runners; real ones are
 # above a tenth of it (norms: tilt 0.54 of 3.8 deg).
 SMALLEST_SPREAD = 0.001
-# A slope smaller than this is level ground: what the barometer tells there is mostly its own error, and a habit
-# fitted to that would be the error's. Measured: on simulated level ground, with a barometer's noise of 2 Pa, 99.9 %
-# of the readings lie within 0.65 %; more, because wind and doors move the pressure too.
-LEVEL_PERCENT = 1.0
+# How far the speed and the slope that a stride is learnt at are off, SD: what they vary by less than that tells of
+# the core's own errors, which go with those of the metrics, and not of the runner. Speed: on a treadmill, of 8
+# runners in 24 sessions, 0.012 m/s within one session and 0.025 between them. Slope: 0.18 % on simulated level
+# ground with a barometer's noise of 2 Pa; more, because wind moves the pressure too.
+SPEED_ERROR_MPS = 0.03
+SLOPE_ERROR_PERCENT = 0.3
 
 # Memory over sessions: a session counts as at most so many strides of a leg (about 4 min), so that one long
 # day does not drown the others, and what was known fades by a tenth with each. Chosen, not measured.
@@ -87,7 +89,7 @@ class Sums(NamedTuple):
     @staticmethod
     def of(speed_mps: float, grade_percent: float, y: float) -> "Sums":
         """The sums of one stride whose metric reads `y`."""
-        x, g = speed_mps - MIDDLE_MPS, slope_percent(grade_percent)
+        x, g = speed_mps - MIDDLE_MPS, level_if_unknown(grade_percent)
         return Sums(1.0, x, g, y, x * x, x * g, g * g, x * y, g * y, y * y)
 
     @staticmethod
@@ -112,8 +114,7 @@ class Habit:
     @staticmethod
     def fit(metric: str, sums: Sums) -> "Habit":
         """Bayesian linear regression, normal prior on the two slopes (Bishop 2006, eq. 3.50, 3.51, 3.59)."""
-        gram = np.array([[sums.n, sums.x, sums.g], [sums.x, sums.xx, sums.xg], [sums.g, sums.xg, sums.gg]])
-        moment = np.array([sums.y, sums.xy, sums.gy])
+        gram, moment = _calibrated(sums)
         known = usual_change(metric)
         prior = np.array([0.0, known.per_mps, known.per_percent])
         prior_sd = np.array([np.inf, known.per_mps_sd, GRADE_SLOPE_SD * known.sd])
@@ -167,7 +168,7 @@ class Baseline:
         habit = self.habit(metric, side)
         if habit is None or math.isnan(speed_mps):
             return UNKNOWN
-        return habit.at(speed_mps, slope_percent(grade_percent))
+        return habit.at(speed_mps, level_if_unknown(grade_percent))
 
     def habit(self, metric: str, side: str) -> Habit | None:
         return self._habits.get((metric, side))
@@ -214,9 +215,28 @@ class Baseline:
             raise ValueError(f"this is not a whole baseline: {error!r}") from error
 
 
-def slope_percent(grade_percent: float) -> float:
-    """The slope that form is judged by: 0 where it is unknown or too small to be told from level ground."""
-    return grade_percent if abs(grade_percent) >= LEVEL_PERCENT else 0.0
+def level_if_unknown(grade_percent: float) -> float:
+    return 0.0 if math.isnan(grade_percent) else grade_percent
+
+
+def _calibrated(sums: Sums) -> tuple[Array, Array]:
+    """Normal equations (3, 3) and (3,) of `y = a + b * x + c * g`, with speed and slope freed of their errors.
+
+    Each is replaced by the best guess of its true value, which is nearer to the mean by the share of its variance that
+    is error: regression calibration (Carroll et al. 2006, Measurement Error in Nonlinear Models,
+    ISBN 978-1-58488-633-4, chapter 4).
+    """
+    n = sums.n
+    x, g, y = sums.x / n, sums.g / n, sums.y / n
+    xx, xg, gg = sums.xx - n * x * x, sums.xg - n * x * g, sums.gg - n * g * g
+    true_x, true_g = _true_share(xx / n, SPEED_ERROR_MPS), _true_share(gg / n, SLOPE_ERROR_PERCENT)
+    xx, xg, gg = xx * true_x**2 + n * x * x, xg * true_x * true_g + n * x * g, gg * true_g**2 + n * g * g
+    xy, gy = (sums.xy - n * x * y) * true_x + n * x * y, (sums.gy - n * g * y) * true_g + n * g * y
+    return np.array([[n, sums.x, sums.g], [sums.x, xx, xg], [sums.g, xg, gg]]), np.array([sums.y, xy, gy])
+
+
+def _true_share(variance: float, error_sd: float) -> float:
+    return 1.0 - error_sd**2 / variance if variance > error_sd**2 else 0.0
 
 
 def _at_most_a_session(sums: Sums) -> Sums:

@@ -56,6 +56,9 @@ class CoachParams:
     # Strides turning faster than this do not count. A bend of a 400 m track (radius 36.5 m) is 7 dps at 4.5
     # m/s, a street corner of 90 degrees within 3 s is 30 dps.
     turning_dps: float = 20.0
+    # Nor do strides that a leg stands on for more than half: between walking and running there is one without a
+    # flight, which neither is. That running has a flight is what tells it from walking.
+    grounded_duty_factor: float = 0.5
     learning: LearningParams = field(default_factory=LearningParams)
 
 
@@ -193,7 +196,8 @@ class Coach:
     def _counts(self, stride: Stride) -> bool:
         """Whether a stride tells of form. One that lacks a pod still tells what the others measure."""
         usable = stride.quality in ("", _POD_MISSING)
-        return usable and not abs(stride.turn_rate_dps) > self._params.turning_dps
+        p = self._params
+        return usable and not (abs(stride.turn_rate_dps) > p.turning_dps or stride.duty_factor > p.grounded_duty_factor)
 
     def _may_speak(self, now_s: float) -> bool:
         p = self._params

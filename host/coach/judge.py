@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
-from host.coach.baseline import MIDDLE_MPS, Baseline, slope_percent
+from host.coach.baseline import MIDDLE_MPS, Baseline, level_if_unknown
 from host.coach.faults import CONTEXTS, Fault, Limit
 from host.coach.norms import norm
 from host.records import Stride
@@ -21,6 +21,10 @@ from host.records import Stride
 # Chosen; docs/coaching.md has what it does to healthy runners.
 NORM_CONTRADICTS = 0.0
 OWN_CONTRADICTS = -0.5
+
+# What is usual at a speed or slope that was never run is itself in doubt. A metric is beyond its limit where that is
+# 95 % sure: so many SD of the doubt further out (one-sided, normal distribution).
+SURE_SDS = 1.645
 
 _CADENCE = "cadence_spm"
 
@@ -69,7 +73,7 @@ class Judge:
 
     def verdicts(self, stride: Stride, context: str) -> list[Verdict]:
         """One for each fault, in the table's order."""
-        x, g = stride.speed_mps - MIDDLE_MPS, slope_percent(stride.grade_percent)
+        x, g = stride.speed_mps - MIDDLE_MPS, level_if_unknown(stride.grade_percent)
         return [row.verdict(stride, x, g, context) for row in self._legs[stride.side]]
 
 
@@ -130,7 +134,7 @@ class _AgainstHabit:
         self._leg = (attrgetter(limit.of_leg), baseline.habit(limit.of_leg, side)) if limit.of_leg else None
         self._side = 1.0 if side == "left" else -1.0
         self._sign = limit.sign or 1
-        self._sds, self._share, self._leg_share = limit.own_sds, limit.own_share, limit.leg_share
+        self._share, self._leg_share = limit.own_share, limit.leg_share
         self._margin = self._a = self._b = self._c = math.nan  # no habit: every score is unknown
         if habit is not None:
             self._margin = max(limit.own_margin, limit.own_sds * math.sqrt(habit.variance))
@@ -151,9 +155,8 @@ class _AgainstHabit:
         margin *= tighter
         score: float = self._sign * change / margin
         if (score > 1.0 or score < self._contradicts) and self._habit is not None:
-            # What is usual at a speed or slope that was never run is itself uncertain: one more, independent
-            # margin. Asked for only here, because it can but bring a score nearer to usual.
-            score *= margin / math.hypot(margin, self._sds * self._habit.doubt(x, g))
+            # Asked for only here, because doubt can but bring a score nearer to usual.
+            score *= margin / (margin + SURE_SDS * self._habit.doubt(x, g))
         return score
 
     def _of_leg(self, stride: Stride, x: float, g: float, change: float) -> float:

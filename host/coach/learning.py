@@ -10,8 +10,11 @@ import statistics
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
-from host.coach.baseline import METRICS, Baseline, Sums
+import numpy as np
+
+from host.coach.baseline import METRICS, MIDDLE_MPS, Baseline, Habit, Sums, level_if_unknown
 from host.records import Stride
 
 # A stride further out than this many robust SD counts as if it were just there (winsorising; Huber 1964,
@@ -35,10 +38,9 @@ class LearningParams:
     steady_share: float = 0.10
     recent_strides: int = 10
     clip_sds: float = CLIP_SDS
-    # After the window every n-th steady stride is enough: neighbours say nearly the same, a day of running stays
-    # cheap, and an hour still gives what a session may count for in a profile (SESSION_STRIDES). Odd, or it
-    # would be always the same leg.
-    every: int = 19
+    # After the window every n-th steady stride is enough: neighbours say nearly the same, and a day of running
+    # stays cheap. Odd, or it would be always the same leg.
+    every: int = 3
 
 
 class Learner:
@@ -53,8 +55,8 @@ class Learner:
         self._recent: dict[str, deque[float]] = {
             side: deque(maxlen=params.recent_strides) for side in ("left", "right")
         }
-        self._sums: dict[tuple[str, str], Sums] = {}
-        self._later = 0
+        self._later: dict[str, _Later] = {}
+        self._steady = 0
 
     def add(self, stride: Stride, *, faultless: bool) -> None:
         """One good running stride. `faultless`: no fault holds now (matters only after the first window)."""
@@ -71,16 +73,20 @@ class Learner:
             self._steady_s += seconds
             if self._steady_s >= self._params.window_s:
                 self.learnt = learn(self._window, self._params.clip_sds)
-                self._sums = dict(self.learnt.sums)
+                self._later = {side: _Later(self.learnt, side, self._params.clip_sds) for side in self._recent}
                 self._window.clear()
         elif faultless:
-            self._later += 1
-            if self._later % self._params.every == 0:
-                self._add_later(replace(stride, speed_mps=speed_mps), self.learnt)
+            self._steady += 1
+            if self._steady % self._params.every == 0:
+                self._later[stride.side].add(stride, speed_mps)
 
     def session(self) -> Baseline | None:
         """All that this session showed, for the profile; None before the first window is full."""
-        return self.learnt and Baseline(self.learnt.easy_speed_mps, 1, dict(self._sums))
+        if self.learnt is None:
+            return None
+        later = {(metric, side): sums for side in self._later for metric, sums in self._later[side].sums().items()}
+        sums = {key: sums.plus(later.get(key, Sums())) for key, sums in self.learnt.sums.items()}
+        return Baseline(self.learnt.easy_speed_mps, 1, sums)
 
     def _steady_speed(self, stride: Stride) -> float | None:
         """The median speed of this leg's recent strides, if this one keeps to it."""
@@ -92,16 +98,38 @@ class Learner:
         full = len(recent) == self._params.recent_strides
         return middle if full and abs(stride.speed_mps - middle) <= self._params.steady_share * middle else None
 
-    def _add_later(self, stride: Stride, learnt: Baseline) -> None:
-        for metric in METRICS:
-            y = getattr(stride, metric)
-            usual = learnt.usual(metric, stride.side, stride.speed_mps, stride.grade_percent)
-            if not (math.isnan(y) or math.isnan(usual.mean)):
-                reach = self._params.clip_sds * math.hypot(usual.sd, usual.doubt)
-                key = metric, stride.side
-                self._sums[key] = self._sums[key].plus(
-                    Sums.of(stride.speed_mps, stride.grade_percent, _clip(y, usual.mean, reach))
-                )
+
+class _Later:
+    """The sums of later strides of one leg, outliers pulled in by what was learnt; all metrics at once, for speed."""
+
+    def __init__(self, learnt: Baseline, side: str, clip_sds: float) -> None:
+        habits: dict[str, Habit] = {
+            metric: habit for metric in METRICS if (habit := learnt.habit(metric, side)) is not None
+        }
+        self._metrics = tuple(habits)
+        self._values = attrgetter(*self._metrics, "ic_s") if habits else None
+        self._lines = np.array([habit.coefficients for habit in habits.values()])
+        self._covariance = np.array([habit.covariance for habit in habits.values()])
+        self._variance = np.array([habit.variance for habit in habits.values()])
+        self._clip_sds = clip_sds
+        self._sums = np.zeros((len(habits), len(Sums._fields)))
+
+    def add(self, stride: Stride, speed_mps: float) -> None:
+        if self._values is None:
+            return
+        x, g = speed_mps - MIDDLE_MPS, level_if_unknown(stride.grade_percent)
+        at = np.array((1.0, x, g))
+        usual = self._lines @ at
+        reach = self._clip_sds * np.sqrt(self._variance + self._covariance @ at @ at)
+        y = np.clip(self._values(stride)[:-1], usual - reach, usual + reach)
+        known = np.isfinite(y)
+        y = np.where(known, y, 0.0)
+        n = known.astype(float)
+        columns = (n, n * x, n * g, y, n * x * x, n * x * g, n * g * g, x * y, g * y, y * y)  # in the order of Sums
+        self._sums += np.column_stack(columns)
+
+    def sums(self) -> dict[str, Sums]:
+        return {metric: Sums(*row) for metric, row in zip(self._metrics, self._sums.tolist(), strict=True)}
 
 
 def learn(strides: Sequence[Stride], clip_sds: float = CLIP_SDS) -> Baseline:
@@ -121,10 +149,6 @@ def learn(strides: Sequence[Stride], clip_sds: float = CLIP_SDS) -> Baseline:
                     Sums.of(stride.speed_mps, stride.grade_percent, _clip(y, middle, reach)) for stride, y in values
                 )
     return Baseline(statistics.median(stride.speed_mps for stride in strides), 1, sums)
-
-
-def _sums(stride: Stride, y: float) -> Sums:
-    return Sums.of(stride.speed_mps, stride.grade_percent, y)
 
 
 def _clip(value: float, middle: float, reach: float) -> float:

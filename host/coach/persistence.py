@@ -65,6 +65,7 @@ class Leg:
         self.beyond = Window(hold)
         self.own = Window(hold)
         self.last_s = -math.inf
+        self.known = 0  # strides since there was a reason to look, or the past was forgotten
         self.strides_held = 0
 
     def add(self, verdict: Verdict, now_s: float) -> None:
@@ -73,9 +74,11 @@ class Leg:
         self.own.add(verdict.own)
         if exceeds is not None:
             self.last_s = now_s
+            self.known += 1
             self.strides_held += self.beyond.held
 
     def clear(self) -> None:
+        self.known = 0
         self.beyond.clear()
         self.own.clear()
 
@@ -105,9 +108,12 @@ class Pattern:
         self.legs[side].add(verdict, now_s)
         left, right = self._left, self._right
         if self._any_or_all(left.beyond.held, right.beyond.held):
-            # A leg that is nearly there belongs to it: what both legs do begins on one of them half a stride
-            # early.
-            legs = [side for side in SIDES if self.legs[side].beyond.rising]
+            # A leg that is nearly there belongs to it, for what both legs do begins on one of them half a stride
+            # early; and so does one of which too little is known to be there, as after a break. (One of which
+            # nothing is known has lost its pod: the other one is named.)
+            legs = [
+                side for side, leg in self.legs.items() if leg.beyond.rising or 0 < leg.known <= self.fault.hold.end
+            ]
             one = legs[0] if self.fault.sided and len(legs) == 1 else ""
             own = self._any_or_all(left.own.held, right.own.held)
             self.held = FormFault(self.fault.id, one, own, self.held.since_s if self.held else now_s)
@@ -115,6 +121,8 @@ class Pattern:
             self.held = None
             self.better_s = now_s
         self._look_if_idle()
+        if self.idle:
+            left.known = right.known = 0
 
     def forget(self, now_s: float, after_s: float) -> None:
         """Clears the legs that nothing was known of for `after_s`. A fault forgotten has not got better."""

@@ -69,7 +69,7 @@ class Outcome:
     cues: list[Cue]
     strides: int
     running_s: float
-    delay: int | None  # strides of a leg from onset to the first cue after it
+    delay: int | None  # running strides of a leg from onset to the first cue after it
     before: list[Cue]  # cues before the onset: always wrong
     first: Cue | None
     others: list[Cue]  # later cues of other faults while the fault was there
@@ -109,7 +109,9 @@ def run(scenario: Scenario) -> Outcome:
     first = during[0] if during else None
     delay = None
     if first is not None:
-        delay = sum(s.side == "left" and scenario.onset_s <= s.ic_s < first.t_s for s in strides)
+        delay = sum(
+            s.side == "left" and scenario.onset_s <= s.ic_s < first.t_s and "walking" not in s.quality for s in strides
+        )
     seconds = sum((s.next_ic_s - s.ic_s) / 2 for s in strides if "walking" not in s.quality)
     return Outcome(
         [cue for cue in cues if cue.kind == "cue"],
@@ -168,7 +170,6 @@ BREAKS: Mapping[str, str] = {
     "corner": "at 104 turn 40; wait 2.5; turn 0; ",
     "bend": "at 90 turn 6; ",
 }
-INTERRUPTED_S = 20.0  # by which what comes after a break may be later
 
 
 def _faulty() -> Iterator[Scenario]:

@@ -266,14 +266,28 @@ def test_a_habit_learnt_in_the_first_minute_shows_a_later_change():
     assert kinds(run.go(20, pelvic_tilt_deg=10.0)) == [("cue", "tilt_flattened")]
 
 
+def test_a_leg_of_which_little_is_known_after_a_break_is_not_called_free():
+    run = warm(seed=None)
+    run.go(8, **CLEAR["overstride"])
+    run.pause(9.0)
+    run.go(1, only="left", quality="gap")  # the left leg's past is forgotten by then, the right one's just not
+    cues = run.go(6, **CLEAR["overstride"])
+    assert [(cue.fault, cue.side) for cue in cues] == [("overstride", "")]
+
+
 # ---------------------------------------------------------------- context
 
 
 def test_uphill_has_its_own_words_and_a_tighter_limit():
-    # 2.7 deg above habit: less than 3, more than four fifths of 3.
+    # 2.7 deg above habit: less than 3, more than four fifths of 3. Of a runner whose hills are known.
     change = {"tibial_inclination_ic_deg_by": 2.7}
-    assert warm(seed=None).go(25, **change) == []
-    cues = warm(seed=None).go(25, grade_percent=3.0, **change)
+    runner = Run(Coach())
+    for _ in range(8):
+        runner.go(strides_of(30))
+        runner.go(strides_of(30), grade_percent=4.0)
+    known = runner.coach.baseline()
+    assert Run(Coach(known)).go(50, **change) == []
+    cues = Run(Coach(known)).go(25, grade_percent=3.0, **change)
     assert kinds(cues) == [("cue", "overstride")]
     assert cues[0].context == "uphill"
     assert cues[0].text in ENGLISH.faults["overstride"].cues["uphill"]
@@ -455,6 +469,7 @@ def test_muted_faults_are_never_cued_but_still_seen():
 # ---------------------------------------------------------------- what does not count
 
 UNUSABLE = [
+    {"duty_factor": 0.52},
     {"quality": "gap"},
     {"quality": "saturated"},
     {"quality": "uncalibrated"},
