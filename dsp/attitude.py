@@ -116,8 +116,13 @@ def loosen(pod, tilt_sd, velocity_sd):  # type: ignore[no-untyped-def]
 
 @kernel
 def tilt_sd(pod):  # type: ignore[no-untyped-def]
-    """Standard deviation of the tilt, rad: what the filter expects, more where the measurements surprise it."""
-    return math.sqrt(pod["p"][1, 1] * max(pod["surprise"], 1.0))
+    """Standard deviation of the tilt, rad: what the filter expects, by how far measurements surprise it more or less.
+
+    The accelerometer's own bias is part of it that no measurement shows.
+    """
+    p = pod["p"]
+    unseen = min(p[3, 3] / (G * G), p[1, 1])
+    return math.sqrt(unseen + (p[1, 1] - unseen) * pod["surprise"])
 
 
 @kernel

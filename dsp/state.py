@@ -78,6 +78,7 @@ POD = np.dtype(
         ("kf_s", "f8"),
         ("kf_n", "i8"),
         ("kf_heading", "f8"),
+        ("turn_rad", "f8"),  # what the pelvis turns in a stride, + to the left: mean of the last ones
         ("bend_rad", "f8"),  # what the pelvis turned in a stride lately
         ("pace_mps", "f8"),  # speed that was last known (pelvis)
         ("surprise", "f8"),  # slow mean of innovation squared over what the filter expected: 1 where it is right
@@ -92,6 +93,8 @@ LEG = np.dtype(
         ("search_s", "f8"),
         ("zero_s", "f8"),
         ("zero_lead_s", "f8"),
+        ("zero_lead_var_s2", "f8"),
+        ("zero_n", "i8"),
         ("force_min", "f8"),
         ("usual_rise", "f8"),
         ("rise", "f8"),

@@ -206,7 +206,9 @@ def guide_pelvis(core, pod, leg, co, before, t, speed, rate):  # type: ignore[no
     update(pod, vx - pace * hx, vy - pace * hy, co["pelvis_sd_mps"])
     ax, ay, _ = rotate_row(rows, (first + 1) & (RING - 1), axis[0], axis[1], axis[2])
     bx, by, _ = rotate_row(rows, last & (RING - 1), axis[0], axis[1], axis[2])
-    turned = abs(math.atan2(ax * by - ay * bx, ax * bx + ay * by))
+    turned = math.atan2(ax * by - ay * bx, ax * bx + ay * by)
+    pod["turn_rad"] += 0.25 * (turned - pod["turn_rad"])  # legs differ by 2 deg a stride: two of each even that out
+    turned = abs(pod["turn_rad"])
     pod["bend_rad"] = max(turned, pod["bend_rad"] + 0.1 * (turned - pod["bend_rad"]))
     ex, ey = velocity_error_at(pod, middle)
     vx -= ex
@@ -307,8 +309,10 @@ def complete(core, pods, legs, co, side, row):  # type: ignore[no-untyped-def]
         row["shank_mid_stance_rad"] = math.nan
     row["tibial_inclination_ic_rad"] = incl
     row["shank_retraction_radps"] = mean_rate(pod, ic - 0.03, ic)
+    row["shank_rate_early_stance_radps"] = mean_rate(pod, ic, ic + 0.05)
+    turning = 0.5 * (row["shank_retraction_radps"] + row["shank_rate_early_stance_radps"])  # at contact
     row["tibial_inclination_ic_sd_rad"] = math.sqrt(
-        tilt_sd(pod) ** 2 + co["standing_sd_rad"] ** 2 + (row["shank_retraction_radps"] * ic_sd) ** 2
+        tilt_sd(pod) ** 2 + co["standing_sd_rad"] ** 2 + (turning * ic_sd) ** 2
     )
     by_pelvis = leg["by_pelvis"] or leg["was_by_pelvis"]
     if by_pelvis:
@@ -319,7 +323,6 @@ def complete(core, pods, legs, co, side, row):  # type: ignore[no-untyped-def]
     if not by_pelvis and not abs(speed - leg["was_speed_mps"]) <= co["steady_speed"] * speed:
         quality |= SETTLING
     leg["was_speed_mps"] = speed
-    row["shank_rate_early_stance_radps"] = mean_rate(pod, ic, ic + 0.05)
     row["vertical_stiffness_npmkg"], row["leg_stiffness_npmkg"] = stiffness(
         contact, row["flight_time_s"], speed, co["leg_length_m"]
     )

@@ -31,7 +31,7 @@ COLUMNS = (
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="no ../shared/data: real runners are not here")
 def test_about_two_thirds_of_errors_are_within_one_standard_deviation() -> None:
-    """Of clean and hard sessions together, weighted alike: a pod cannot tell a late impact from a sharp one."""
+    """Of clean and of hard sessions. A clean tilt is better than a pod can promise: its accelerometer did not age."""
     shares: dict[str, list[list[float]]] = {ours: [[], []] for _, ours, _, _ in COLUMNS}
     for name in NAMES:
         found = analyse(read(SHARED / f"{name}.imu.csv.gz"))
@@ -49,5 +49,6 @@ def test_about_two_thirds_of_errors_are_within_one_standard_deviation() -> None:
         for ours, values in inside.items():
             shares[ours]["hard" in name].append(float(np.mean(values)))
     for ours, (clean, hard) in shares.items():
-        share = 0.5 * (np.mean(clean) + np.mean(hard))
-        assert 0.55 <= share <= 0.90, (ours, clean, hard)
+        print(f"{ours}: {np.mean(clean):.2f} of clean and {np.mean(hard):.2f} of hard errors within one SD")
+        assert 0.55 <= np.mean(clean) <= (0.95 if ours == "pelvic_tilt_rad" else 0.82), (ours, clean)
+        assert 0.50 <= np.mean(hard) <= 0.82, (ours, hard)
