@@ -44,11 +44,13 @@ def run(config: Config, args: argparse.Namespace) -> None:
 async def _add(config: Config, store: Store, args: argparse.Namespace) -> list[str]:
     if not is_runner_name(args.name):
         raise RunnerError(f"`{args.name}` cannot be a name; use letters, digits, spaces, `.`, `-` and `_`, at most 64")
-    alike = [person.name for person in await store.persons() if person.name.casefold() == args.name.casefold()]
-    if alike:
+    if await store.person(args.name):
         raise RunnerError(
-            f"{alike[0]} is there already; `hamstream runner edit {quote(alike[0])}` changes what is known"
+            f"{args.name} is there already; `hamstream runner edit {quote(args.name)}` changes what is known"
         )
+    alike = [name for name in await _names(config, store) if name.casefold() == args.name.casefold()]
+    if alike and args.name not in alike:
+        raise RunnerError(f"{alike[0]} differs from {args.name} in capitals alone; write {alike[0]}, or another name")
     return await _save(config, store, Person(args.name), args)
 
 

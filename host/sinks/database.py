@@ -5,6 +5,7 @@ the beginnings and ends of sessions hang off it. A sink's place in the log is th
 NULL. What is written and read stands in schema.py.
 """
 
+import logging
 import math
 import sqlite3
 from dataclasses import fields
@@ -13,6 +14,8 @@ from typing import Any
 
 from host.errors import SinkError
 from host.records import Cue, Effect, Pain, Person, SessionInfo, Stride
+
+log = logging.getLogger(__name__)
 
 # 2: strides have more columns. 3: runners, pain scores, effects of cues.
 VERSION = 3
@@ -117,6 +120,10 @@ def _prepare(conn: sqlite3.Connection, endpoint: str) -> None:
             f"was written by a newer hamstream (schema {version}, this knows {VERSION}); update hamstream",
         )
     if version < VERSION:
+        if present:
+            log.warning(
+                "%s is of an older hamstream and is brought up to date; a large one takes some seconds", endpoint
+            )
         _bring_up_to_date(conn, present)
     conn.execute("COMMIT")
 

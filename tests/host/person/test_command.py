@@ -102,7 +102,9 @@ def test_what_was_told_goes_before_what_stands_in_the_configuration(hamstream: H
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["runner", "add", "Ann"], "ann is there already"),
+        (["runner", "add", "ann"], "ann is there already"),
+        (["runner", "add", "Ann"], "in capitals alone"),
+        (["runner", "add", "ben"], "write Ben"),
         (["runner", "add", "a/b"], "cannot be a name"),
         (["runner", "add", "cy", "--leg-length", "92"], "write 0.92"),
         (["runner", "add", "cy", "--language", "fr"], "--language takes de, en"),
