@@ -120,7 +120,7 @@ $("picker").addEventListener("change", (event) => {
 });
 addEventListener("hashchange", showView);
 WIDE.addEventListener("change", showView);
-addEventListener("resize", fit);
+new ResizeObserver(fit).observe(document.querySelector(".stage"));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   redrawCharts();
   ask();

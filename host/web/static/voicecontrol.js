@@ -46,8 +46,8 @@ export class VoiceControl {
     const { on, wanted } = this.#voice;
     const voices = this.#voice.voices(this.#language);
     $("voice").setAttribute("aria-pressed", on);
-    $("voice").classList.toggle("asks", wanted && !on);
-    $("voice-text").textContent = on ? (voices.length ? "Voice on" : "Tones on") : wanted ? "Tap for voice" : "Voice off";
+    $("voice-text").textContent = !on ? "Voice off" : voices.length ? "Voice on" : "Tones on";
+    $("voice-asks").hidden = on || !wanted;
     $("voices-label").hidden = !on || voices.length < 2;
     $("voices").replaceChildren(...voices.map(({ name }) => new Option(name, name)));
     $("voices").value = this.#voice.voice(this.#language)?.name ?? "";

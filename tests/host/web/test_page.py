@@ -2,6 +2,7 @@
 
 import re
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
@@ -10,6 +11,7 @@ from host.feed import Feed
 from host.web.server import LivePage
 from tests.browser import DESK, LYING, NARROW, PHONE, PLOT, SMALL, Eyes, ears, needs_chromium, until
 from tests.host.web.feeder import Feeder, running
+from tests.servers import make_certificates
 
 pytestmark = [needs_chromium, pytest.mark.asyncio(loop_scope="session")]
 
@@ -329,6 +331,16 @@ async def test_the_token_can_be_typed(feed: Feed, eyes: Eyes):
         await page.get_by_role("button", name="Open").click()
         await state(page, "calm")
         await expect(page).to_have_url(f"http://127.0.0.1:{server.port}/")
+
+
+async def test_it_lives_on_an_encrypted_page_too(feed: Feed, eyes: Eyes, tmp_path: Path):
+    make_certificates(tmp_path)
+    running(feed)
+    async with LivePage(feed, certfile=tmp_path / "server.pem", keyfile=tmp_path / "server.key") as server:
+        page = await eyes.open(server.url, ignore_https_errors=True)  # the browser trusts no authority of ours
+        await state(page, "calm")
+        assert await page.evaluate("isSecureContext")
+        await page.close()
 
 
 async def test_colours_follow_the_scheme_while_it_runs(feed: Feed, server: LivePage, eyes: Eyes):
