@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -13,7 +14,7 @@ from host.errors import RecordingError
 from host.person.pain import own_runs
 from host.pods.stream import PodStream
 from host.records import Cue, Effect, Pain, Person, PodHealth, Stride
-from host.report.metrics import Medians, medians
+from host.report.metrics import BOTH, FIELDS, SIDES, Medians
 from host.sinks.recording import read_coach, read_recording
 from host.sinks.schema import SessionRow
 from host.sinks.store import Store
@@ -36,7 +37,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """A session before this one, in the middle of its good strides."""
+    """A session before this one."""
 
     row: SessionRow
     medians: Medians
@@ -49,6 +50,7 @@ class Material:
     row: SessionRow
     strides: Sequence[Stride]
     cues: Sequence[Cue]
+    medians: Medians
     effects: Sequence[Effect] = ()  # of the cues
     earlier: Sequence[Earlier] = ()  # this runner's own runs, oldest first
     scores: Sequence[Pain] = ()  # of this runner, noted before the next run
@@ -64,8 +66,9 @@ async def gather(store: Store, row: SessionRow) -> Material:
         row=row,
         strides=await store.strides(row.session),
         cues=await store.cues(row.session),
+        medians=await _medians(store, row.session),
         effects=await store.effects(row.session),
-        earlier=[Earlier(run, medians(await store.strides(run.session))) for run in before[-EARLIER_SESSIONS:]],
+        earlier=[Earlier(run, await _medians(store, run.session)) for run in before[-EARLIER_SESSIONS:]],
         scores=[
             pain
             for pain in await store.pain(row.runner)
@@ -73,6 +76,11 @@ async def gather(store: Store, row: SessionRow) -> Material:
         ],
         recorded=await asyncio.to_thread(_read_recording, Path(row.recording)) if row.recording else None,
     )
+
+
+async def _medians(store: Store, session: str) -> Medians:
+    found = {side: await store.medians(session, FIELDS, "" if side == BOTH else side) for side in (*SIDES, BOTH)}
+    return {(name, side): found[side].get(name, math.nan) for name in FIELDS for side in found}
 
 
 def _read_recording(path: Path) -> Recorded | None:

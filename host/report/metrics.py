@@ -96,16 +96,10 @@ ROTATION = Metric("pelvic_rotation_range_deg", "Hip rotation", "°", 1, 10.0, le
 CHARTED = (SHIN, FOOT_AHEAD, CONTACT, CADENCE, TILT, SPEED, GRADE)
 TABLED = (SHIN, FOOT_AHEAD, CONTACT, CADENCE, TILT, BOUNCE, DROP, ROTATION)
 TRENDED = (SHIN, FOOT_AHEAD, CONTACT, CADENCE, TILT, SPEED)
-_FIELDS = sorted({metric.field for metric in (*CHARTED, *TABLED)})
+FIELDS = sorted({metric.field for metric in (*CHARTED, *TABLED)})
 
+# The median over a session's good strides of each field, by (field, side) with side "left", "right" and "both".
 Medians = Mapping[tuple[str, str], float]
-
-
-def medians(strides: Iterable[Stride]) -> Medians:
-    """The median over good strides of every metric, by (field, side) with side "left", "right" and "both"."""
-    good = [stride for stride in strides if stride.good]
-    legs = {side: [stride for stride in good if stride.side == side] for side in SIDES} | {BOTH: good}
-    return {(name, side): median(getattr(s, name) for s in legs[side]) for name in _FIELDS for side in legs}
 
 
 def median(values: Iterable[float]) -> float:

@@ -17,7 +17,7 @@ from host.report import words
 from host.report.charts import Axis, chart, time_axis, time_ticks
 from host.report.figures import at_same_speed, facts, figures, own_band
 from host.report.material import Material, Recorded
-from host.report.metrics import BAND_SDS, CHARTED, medians
+from host.report.metrics import BAND_SDS, CHARTED
 from host.report.timeline import Replay, replay
 from host.report.trends import trends
 
@@ -32,7 +32,7 @@ def report_html(material: Material) -> str:
     coach = recorded.told.coach()
     again = replay(material.strides, coach, CoachParams().forget_s)
     summary = coach.summary()
-    now = medians(material.strides)
+    now = material.medians
     time = time_axis(material.strides)
     own = own_band(material.strides, coach.usual)
     compared = at_same_speed(material.earlier, now)
@@ -43,6 +43,7 @@ def report_html(material: Material) -> str:
     return _template().render(
         row=material.row,
         started=_local(material.row.started_utc),
+        language=recorded.told.language,  # of all that comes from the coach
         title=title,
         sentence=sentence,
         facts=facts(material, summary["running_s"], now),

@@ -114,7 +114,8 @@ _CHANGES = {
 def change(effect: Effect) -> str:
     """What came of a cue: how much more (+) or less of the pattern there was after it."""
     unit, digits = _CHANGES[effect.metric.rpartition("_")[2]]
-    return with_minus(f"{effect.after - effect.before:+.{digits}f}") + unit
+    text = f"{effect.after - effect.before:+.{digits}f}"
+    return with_minus(text if float(text) else text[1:]) + unit
 
 
 def outcomes(said: Sequence[Cue], effects: Sequence[Effect], texts: Language) -> list[str]:

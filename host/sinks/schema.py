@@ -223,10 +223,14 @@ def strides_of(conn: sqlite3.Connection, session: str) -> list[Stride]:
     return [Stride(*nan_for_null(row)) for row in rows]
 
 
-def medians(conn: sqlite3.Connection, session: str, metrics: Sequence[str]) -> dict[str, float]:
-    """The medians of these fields of Stride over a session's good strides; without any that is known none."""
+def medians(conn: sqlite3.Connection, session: str, metrics: Sequence[str], side: str) -> dict[str, float]:
+    """The medians of these fields of Stride over a session's good strides, of the leg `side` or, empty, of both.
+
+    A metric of which nothing is known is not among them.
+    """
     rows = conn.execute(
-        f"SELECT {', '.join(metrics)} FROM strides WHERE of_session = ? AND quality = ''", (session,)
+        f"SELECT {', '.join(metrics)} FROM strides WHERE of_session = ? AND quality = '' AND ? IN ('', side)",
+        (session, side),
     ).fetchall()
     known = {
         name: [value for value in column if value is not None]

@@ -169,9 +169,12 @@ class Store:
     async def strides(self, session: str) -> list[Stride]:
         return await self._run(schema.strides_of, session)
 
-    async def medians(self, session: str, metrics: Sequence[str]) -> dict[str, float]:
-        """The medians of these fields of Stride over the session's good strides; without any that is known none."""
-        return await self._run(schema.medians, session, metrics)
+    async def medians(self, session: str, metrics: Sequence[str], side: str = "") -> dict[str, float]:
+        """The medians of these fields of Stride over the session's good strides, of the leg `side` or, empty, of both.
+
+        A metric of which nothing is known is not among them.
+        """
+        return await self._run(schema.medians, session, metrics, side)
 
     async def cues(self, session: str) -> list[Cue]:
         return await self._run(schema.cues_of, session)

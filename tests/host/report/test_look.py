@@ -41,9 +41,10 @@ PX_PER_MM = 96 / 25.4
 async def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
     """Of a run with a fault on one leg, a slope and a walk, after one without."""
     plan = "stand 5; run 3.1; at 90 overstride strong left deaf; at 150 grade 4; at 180 well; walk 1.5 12; run 3.1"
-    async with Store.open(tmp_path_factory.mktemp("look") / "hamstream.db") as store:
+    folder = tmp_path_factory.mktemp("look")
+    async with Store.open(folder / "hamstream.db") as store:
         before = await store_run(store, "stand 5; run 3.0", 110)
-        run = await store_run(store, plan, 260, days=3, profile=before.coach.profile())
+        run = await store_run(store, plan, 260, days=3, profile=before.coach.profile(), recordings=folder)
         return await gather(store, await store.session(run.session))
 
 

@@ -1,5 +1,6 @@
 """The report of stored runs: its numbers against the database, its timeline against the live coach, its words."""
 
+import math
 import re
 import sqlite3
 from collections.abc import AsyncIterator
@@ -14,10 +15,12 @@ import pytest_asyncio
 
 from dsp.types import Role
 from host.coach.coach import Coach
+from host.coach.cues import language
+from host.coach.told import Told
 from host.config import Config, StorageConfig
 from host.errors import SinkError, UnknownSessionError
-from host.records import Moment, Pain
-from host.report.material import gather
+from host.records import Moment, Pain, Person
+from host.report.material import Recorded, gather
 from host.report.page import report_html
 from host.report.timeline import replay
 from host.report.write import report_of, write_report
@@ -143,7 +146,7 @@ async def test_a_fault_does_not_hold_through_a_pause():
 async def test_a_fault_is_told_with_its_cues_and_what_to_do(sessions: Sessions):
     html = await report(sessions, sessions.faulty.session)
     text = text_of(html)
-    assert "<h1>Landing ahead of the body</h1>" in html
+    assert ">Landing ahead of the body</h1>" in html
     assert "on the right. You heard" in text
     assert "gone at the end" in text
     for cue in sessions.faulty.cues:
@@ -235,7 +238,7 @@ async def test_lost_packets_are_counted_from_the_recording(sessions: Sessions):
 
 async def test_a_run_without_a_fault_is_told_in_a_friendly_way(sessions: Sessions):
     html = await report(sessions, sessions.well.session)
-    assert "<h1>All was well</h1>" in html
+    assert ">All was well</h1>" in html
     assert "Nothing to work on" in html
     assert 'id="timeline"' not in html
     assert 'id="cues"' not in html
@@ -246,7 +249,7 @@ async def test_a_session_that_was_killed_is_told_up_to_its_last_stride(sessions:
     html = await report(sessions, "last")
     assert sessions.cut.session in html
     assert "cut short" in html
-    assert "<h1>All was well</h1>" in html
+    assert ">All was well</h1>" in html
 
 
 async def test_nothing_but_strides_is_needed(sessions: Sessions):
@@ -256,7 +259,8 @@ async def test_nothing_but_strides_is_needed(sessions: Sessions):
         gone = await gather(store, replace(material.row, recording="/nowhere/gone.mcap"))
     assert gone.recorded is None
     assert "Landing ahead of the body" in report_html(gone)
-    none = replace(material, strides=[], cues=[], earlier=[], recorded=None)
+    unknown = dict.fromkeys(material.medians, math.nan)
+    none = replace(material, strides=[], cues=[], effects=[], medians=unknown, earlier=[], recorded=None)
     assert "No running was measured" in report_html(none)
     walked = replace(none, strides=[replace(stride, quality="walking") for stride in material.strides])
     assert "No running was measured" in report_html(walked)
@@ -276,6 +280,16 @@ async def test_names_and_texts_cannot_become_markup(sessions: Sessions):
     )
     assert "<script" not in html
     assert "<img" not in html
+
+
+async def test_what_the_coach_has_to_say_is_in_the_runners_language(sessions: Sessions):
+    async with Store.open(sessions.config.database) as store:
+        material = await gather(store, await store.session(sessions.faulty.session))
+    html = report_html(replace(material, recorded=Recorded(told=Told(Person("ann", language="de")))))
+    words = language("de").faults["overstride"]
+    assert f'<h1 lang="de">{words.name[0].upper()}{words.name[1:]}</h1>' in html
+    assert words.advice in text_of(html)
+    assert all(exercise in text_of(html) for exercise in words.exercises)
 
 
 async def test_the_same_material_makes_the_same_page(sessions: Sessions):
