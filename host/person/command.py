@@ -111,7 +111,10 @@ async def _show(config: Config, store: Store, args: argparse.Namespace) -> list[
     lines = _described(config, told)
     if not runs:
         return [*lines, "", "No run yet.", *_pain_lines(scores, {}), texts.closing]
-    lines += ["", f"Form and pain, the last {len(runs)} of {len(rows)} runs (medians of good strides)"]
+    lines += [
+        "",
+        f"Form and pain from run to run, the newest at the right ({len(rows)} in all; medians of good strides)",
+    ]
     lines += trend.table(runs, person)
     lines += _exercises(trend.faults_held(runs[-RUNS_ADVISED:]), texts)
     return [*lines, *_pain_lines(scores, runs[-1].pain), "", texts.closing]

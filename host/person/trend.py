@@ -70,7 +70,7 @@ def _row(
     known = [value for value in values if not math.isnan(value)]
     if not known:
         return []
-    texts = ["-" if math.isnan(value) else f"{value:.{decimals}f}" for value in values]
+    texts = ["-" if math.isnan(value) else f"{value:z.{decimals}f}" for value in values]
     return [_line(label, unit, texts) + f"  {bars(values, *(bounds or (min(known), max(known))))}"]
 
 

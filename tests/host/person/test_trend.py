@@ -16,7 +16,7 @@ def run(day: int, held: dict[str, int] | None, pain: dict[Moment, int], **median
 
 RUNS = [
     run(1, {"overstride": 400}, {Moment.AFTER: 10}, cadence_spm=160.0, leg_stiffness_npmkg=150.0),
-    run(3, None, {}, cadence_spm=170.4),
+    run(3, None, {}, cadence_spm=170.4, contact_time_difference_ms=-0.4),
     run(5, {"overstride": 100, "pawing": 900}, {Moment.AFTER: 0}, leg_stiffness_npmkg=170.0),
 ]
 
@@ -31,6 +31,7 @@ def test_rows_are_what_is_known() -> None:
     assert lines[0].split() == ["01", "Mar", "03", "Mar", "05", "Mar"]
     assert cells(lines, "cadence") == ["spm", "160", "170", "-", "▁█·"]
     assert cells(lines, "leg stiffness") == ["N/m/kg", "150", "-", "170", "▁·█"]
+    assert cells(lines, "contact, left less right") == ["ms", "-", "0", "-", "·▅·"]  # and not -0
     assert cells(lines, "overstride") == ["%", "held", "40", "-", "10", "▄·▁"]
     assert cells(lines, "pawing") == ["%", "held", "0", "-", "90", "▁·█"]
     assert cells(lines, "pain after") == ["of", "10", "10", "-", "0", "█·▁"]
