@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -94,6 +95,12 @@ async def until(check: Callable[[], Awaitable[Any]], limit_s: float = 10.0) -> A
         while not (answer := await check()):
             await asyncio.sleep(0.02)
         return answer
+
+
+async def flaws(page: Page) -> list[str]:
+    """What axe-core has against the page as it is now."""
+    found = (await Axe().run(page)).response["violations"]
+    return [f"{flaw['id']}: {node['html']} {node['failureSummary']}" for flaw in found for node in flaw["nodes"]]
 
 
 # What the charts show: {metric: {trace: {x, y, ...}}}.

@@ -5,7 +5,7 @@ import { audio } from "./audio.js";
 import { recall, remember } from "./memory.js";
 
 // Said when the voice is turned on, to hear that it works.
-const HELLO = { en: "Voice on", de: "Stimme an" };
+export const HELLO = { en: "Voice on", de: "Stimme an" };
 
 const base = (language) => language.toLowerCase().split(/[-_]/)[0];
 

@@ -4,12 +4,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from host.feed import Feed
 from host.web.server import LivePage
-from tests.browser import DESK, NARROW, Eyes, ears, needs_chromium
+from tests.browser import DESK, NARROW, Eyes, ears, flaws, needs_chromium
 from tests.host.web.conftest import fixture
 from tests.host.web.feeder import Feeder, running
 
@@ -36,12 +35,6 @@ async def server(feed: Feed) -> AsyncIterator[LivePage]:
 
     async with LivePage(feed, norm=lambda metric, speed_mps: (9.0, 2.0), sessions=rows) as page:
         yield page
-
-
-async def flaws(page: Page) -> list[str]:
-    """What axe-core has against the page as it is now."""
-    found = (await Axe().run(page)).response["violations"]
-    return [f"{flaw['id']}: {node['html']} {node['failureSummary']}" for flaw in found for node in flaw["nodes"]]
 
 
 async def show(feeder: Feeder, state: str) -> None:

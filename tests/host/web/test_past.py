@@ -7,7 +7,7 @@ from playwright.async_api import expect
 
 from host.config import parse
 from host.service import Service
-from tests.browser import Eyes, needs_chromium
+from tests.browser import Eyes, flaws, needs_chromium
 from tests.host.stored import store_run
 
 pytestmark = [needs_chromium, pytest.mark.asyncio(loop_scope="session")]
@@ -25,6 +25,7 @@ async def test_a_session_in_the_list_leads_to_its_report(tmp_path: Path, eyes: E
         await expect(page).to_have_url(f"{service.page_url}report/{run.session.replace(' ', '%20')}")
         await expect(page.locator("body")).to_contain_text("not a medical device")
         await expect(page.locator("svg").first).to_be_visible()
+        assert await flaws(page) == []
         eyes.expected = ("404",)
         answer = await page.goto(f"{service.page_url}report/nobody")
         assert answer

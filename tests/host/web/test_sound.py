@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 from playwright.async_api import Page, expect
 
+from host.coach.cues import languages
 from host.feed import Feed
 from host.web.server import LivePage
 from tests.browser import Eyes, ears, needs_chromium, until
@@ -54,6 +55,12 @@ async def test_a_voice_that_does_not_speak_the_language_leaves_it_to_the_tones(
     feeder.cue("Setz den Fuß unter dir auf")
     await until(lambda: page.evaluate(f"tones === {before} + 2"))
     assert await page.evaluate("said") == []
+
+
+async def test_the_voice_says_hello_in_every_language_that_cues_have(server: LivePage, eyes: Eyes):
+    page = await eyes.open(server.url)
+    greeted = await page.evaluate("async () => Object.keys((await import('/voice.js')).HELLO)")
+    assert set(greeted) >= set(languages())
 
 
 async def test_a_screen_reader_is_interrupted_by_cues_alone(feed: Feed, server: LivePage, eyes: Eyes):
