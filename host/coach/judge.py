@@ -110,16 +110,16 @@ class _AgainstNorm:
     """One limit against healthy runners."""
 
     def __init__(self, limit: Limit) -> None:
-        self._metric, self._by_step = limit.metric, limit.by_step
+        self._metric, self._from = limit.metric, limit.by_step_from
         self._value = attrgetter(limit.metric)
         self._margin_sds = limit.sign * limit.norm_sds
 
     def score(self, stride: Stride, grade_percent: float, tighter: float) -> float:
         mean, sd, _ = norm(self._metric, stride.speed_mps, grade_percent)
         change: float = self._value(stride) - mean
-        if self._by_step and change > 0.0:
+        if change > 0.0 and self._from == self._from:
             usual_spm = norm(_CADENCE, stride.speed_mps, grade_percent).mean
-            change = _without_longer_step(change, mean, stride.cadence_spm, usual_spm)
+            change = _without_longer_step(change, mean - self._from, stride.cadence_spm, usual_spm)
         return change / (tighter * self._margin_sds * sd)
 
 
@@ -130,7 +130,8 @@ class _AgainstHabit:
         self._contradicts = contradicts
         self._value = attrgetter(limit.metric)
         self._habit = habit = baseline.habit(limit.metric, side)
-        self._cadence = baseline.habit(_CADENCE, side) if limit.by_step else None
+        self._cadence = None if math.isnan(limit.by_step_from) else baseline.habit(_CADENCE, side)
+        self._from = limit.by_step_from
         self._leg = (attrgetter(limit.of_leg), baseline.habit(limit.of_leg, side)) if limit.of_leg else None
         self._side = 1.0 if side == "left" else -1.0
         self._sign = limit.sign or 1
@@ -146,7 +147,7 @@ class _AgainstHabit:
         change = self._value(stride) - mean
         if self._cadence is not None:
             if change > 0.0:
-                change = _without_longer_step(change, mean, stride.cadence_spm, self._cadence.mean(x, g))
+                change = _without_longer_step(change, mean - self._from, stride.cadence_spm, self._cadence.mean(x, g))
         elif self._leg is not None:
             change = self._of_leg(stride, x, g, change)
         margin = self._margin
@@ -169,8 +170,8 @@ class _AgainstHabit:
         return abs(change) if mine * change >= self._leg_share * change * change else change * 0.0
 
 
-def _without_longer_step(change: float, mean: float, cadence_spm: float, usual_spm: float) -> float:
+def _without_longer_step(change: float, length: float, cadence_spm: float, usual_spm: float) -> float:
     """What is left of too much of a length when slow steps, that is long ones at the same speed, explain theirs."""
     if cadence_spm < usual_spm:
-        change = max(change - mean * (usual_spm / cadence_spm - 1.0), 0.0)
+        change = max(change - length * (usual_spm / cadence_spm - 1.0), 0.0)
     return change

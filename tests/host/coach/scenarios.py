@@ -216,6 +216,8 @@ TOGETHER: Mapping[frozenset[str], tuple[str, ...]] = {
         ("hips_back", "tilt_flattened", ("overstride",)),
         # A crouch sits with the trunk upright; one that tips forward is another posture.
         ("sitting_back", "tilt_excessive", ("tilt_excessive",)),
+        # A pelvis that hardly turns has no moment at which it is furthest forward.
+        ("hip_lag", "stiff_pelvis", ("stiff_pelvis",)),
         ("tilt_flattened", "tilt_excessive", ()),
     )
 }

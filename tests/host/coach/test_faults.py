@@ -105,9 +105,10 @@ def test_a_drop_is_one_sided_only_if_that_leg_accounts_for_most_of_it(side, mine
 
 
 def test_what_a_longer_step_explains_is_no_overstride_against_norm_or_habit():
-    # Steps 9 % slower are 1 / 0.91 as long, and so is what lands ahead: 22.5 of 227.3 mm are nothing else.
+    # Steps 9 % slower are 1 / 0.91 as long, and so is the way in stance, of which all but 78 mm of a share lie ahead:
+    # (227.346 + 78) * (1 / 0.91 - 1) = 30.2 mm are nothing else.
     slow = {"cadence_spm": 171.449 * 0.91, TIBIA: 12.7}
-    for foot, against_norm, own in ((273.0, False, False), (276.0, False, True), (284.0, True, True)):
+    for foot, against_norm, own in ((281.0, False, False), (284.0, False, True), (292.0, True, True)):
         one = stride(0.0, **slow, **{FOOT: foot})
         assert judge("overstride", one, habit_of(**LEGS), "")[:2] == (against_norm, own)
     # It takes away what is too much, and makes it no contradiction to the tibia.
