@@ -6,13 +6,13 @@ never a fault.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
 from host.coach.baseline import MIDDLE_MPS, Baseline, level_if_unknown
 from host.coach.faults import CONTEXTS, Fault, Limit
-from host.coach.norms import norm
+from host.coach.norms import HOLD_MPS, SPEEDS_MPS, norm, usual_change
 from host.records import Stride
 
 # Where a second measure contradicts the first, as a score. Against the norm: on the other side of usual,
@@ -27,6 +27,9 @@ OWN_CONTRADICTS = -0.5
 SURE_SDS = 1.645
 
 _CADENCE = "cadence_spm"
+Value = Callable[[Stride], float]
+# From 3.5 m/s as far as there is a norm.
+REACH_MPS = SPEEDS_MPS[-1] + HOLD_MPS - MIDDLE_MPS
 
 
 class Verdict(NamedTuple):
@@ -45,24 +48,16 @@ _KNOWN = (None, False, True)
 _VERDICTS = {(norm, own): verdict(norm, own) for norm in _KNOWN for own in _KNOWN}
 
 
-def shown(scores: Iterable[float], spare: int, needed: int, contradicts: float) -> bool | None:
-    """Whether `needed` scores are beyond their limit and none contradicts; there are `spare` more than needed.
+def shown(scores: Sequence[float], needed: int, contradicts: float) -> bool | None:
+    """Whether `needed` scores are beyond their limit and none contradicts. Unknown if fewer than needed are known.
 
-    Unknown if fewer than needed are known. Takes no more scores than decide it.
+    Where too many are known to be within, it is not shown whatever the others would say.
     """
-    beyond = within = 0
-    against = False
-    for score in scores:
-        if score > 1.0:
-            beyond += 1
-        elif score <= 1.0:
-            within += 1
-            if within > spare:
-                return False
-            against = against or score < contradicts
+    beyond = sum(score > 1.0 for score in scores)
+    within = sum(score <= 1.0 for score in scores)
     if beyond >= needed:
-        return not against
-    return False if beyond + within >= needed else None
+        return not any(score < contradicts for score in scores)
+    return False if within > len(scores) - needed or beyond + within >= needed else None
 
 
 class Judge:
@@ -74,33 +69,53 @@ class Judge:
     def verdicts(self, stride: Stride, context: str) -> list[Verdict]:
         """One for each fault, in the table's order."""
         x, g = stride.speed_mps - MIDDLE_MPS, level_if_unknown(stride.grade_percent)
-        return [row.verdict(stride, x, g, context) for row in self._legs[stride.side]]
+        rows = self._legs[stride.side]
+        return [row.nothing if row.plain(stride, x, g) else row.verdict(stride, x, g, context) for row in rows]
 
 
 class _Row:
-    """One fault on one leg."""
+    """One fault on one leg.
+
+    Most strides are far from every limit. `plain` sees that at a fifth of the cost of a verdict; it may miss some.
+    """
 
     def __init__(self, fault: Fault, side: str, baseline: Baseline | None, strictness: float) -> None:
         self._needed = fault.needed
-        self._spare = len(fault.limits) - fault.needed
         self._tighter = {context: fault.tighter.get(context, 1.0) / strictness for context in CONTEXTS}
+        tightest = min(self._tighter.values())
         self._norm = [_AgainstNorm(limit) for limit in fault.limits if not math.isnan(limit.norm_sds)]
-        # Alone, a limit has nothing to contradict.
-        contradicts = OWN_CONTRADICTS if len(fault.limits) > 1 else -math.inf
         self._own, self._unless = (
-            [_AgainstHabit(limit, side, baseline, contradicts) for limit in limits] if baseline else []
+            [_AgainstHabit(limit, side, baseline) for limit in limits] if baseline else []
             for limits in (fault.limits, fault.unless)
         )
+        self._norm_bounds = [limit.bound(tightest) for limit in self._norm]
+        self._own_bounds = [limit.bounds(tightest) for limit in self._own]
+        # The verdict where no limit is near.
+        self.nothing = _VERDICTS[False if self._norm else None, False if self._own else None]
+
+    def plain(self, stride: Stride, x: float, g: float) -> bool:
+        """Whether it is plain that the stride does not show the fault, with everything needed known."""
+        if self._norm_bounds:
+            if not -REACH_MPS <= x <= REACH_MPS:
+                return False
+            held = min(max(x, -1.0), 1.0)
+            for value, sign, middle, below, above, per_percent in self._norm_bounds:
+                bound = middle + held * (above if held > 0.0 else below) + g * per_percent
+                if not sign * (value(stride) - bound) <= 0.0:
+                    return False
+        suspects = 0
+        for value, a, b, c, lowest, highest in self._own_bounds:
+            if not lowest <= value(stride) - (a + b * x + c * g) <= highest:
+                suspects += 1
+        return suspects < self._needed
 
     def verdict(self, stride: Stride, x: float, g: float, context: str) -> Verdict:
-        tighter, spare, needed = self._tighter[context], self._spare, self._needed
+        tighter, needed = self._tighter[context], self._needed
         against_norm = own = None
         if self._norm:
-            scores = (limit.score(stride, g, tighter) for limit in self._norm)
-            against_norm = shown(scores, spare, needed, NORM_CONTRADICTS)
+            against_norm = shown([limit.score(stride, g, tighter) for limit in self._norm], needed, NORM_CONTRADICTS)
         if self._own:
-            scores = (limit.score(stride, x, g, tighter) for limit in self._own)
-            own = shown(scores, spare, needed, OWN_CONTRADICTS)
+            own = shown([limit.score(stride, x, g, tighter) for limit in self._own], needed, OWN_CONTRADICTS)
             if own and any(limit.score(stride, x, g, tighter) > 1.0 for limit in self._unless):
                 own = False
         return _VERDICTS[against_norm, own]
@@ -122,19 +137,27 @@ class _AgainstNorm:
             change = _without_longer_step(change, mean - self._from, stride.cadence_spm, usual_spm)
         return change / (tighter * self._margin_sds * sd)
 
+    def bound(self, tighter: float) -> tuple[Value, float, float, float, float, float]:
+        """The metric, on which side too much lies, and the limit: at 3.5 m/s, per m/s below and above, per percent."""
+        slow, middle, fast = (
+            usual.mean + tighter * self._margin_sds * usual.sd
+            for usual in (norm(self._metric, speed_mps) for speed_mps in SPEEDS_MPS)
+        )
+        per_percent = usual_change(self._metric).per_percent
+        return self._value, math.copysign(1.0, self._margin_sds), middle, middle - slow, fast - middle, per_percent
+
 
 class _AgainstHabit:
     """One limit against the habit of one leg."""
 
-    def __init__(self, limit: Limit, side: str, baseline: Baseline, contradicts: float) -> None:
-        self._contradicts = contradicts
+    def __init__(self, limit: Limit, side: str, baseline: Baseline) -> None:
         self._value = attrgetter(limit.metric)
         self._habit = habit = baseline.habit(limit.metric, side)
         self._cadence = None if math.isnan(limit.by_step_from) else baseline.habit(_CADENCE, side)
         self._from = limit.by_step_from
         self._leg = (attrgetter(limit.of_leg), baseline.habit(limit.of_leg, side)) if limit.of_leg else None
         self._side = 1.0 if side == "left" else -1.0
-        self._sign = limit.sign or 1
+        self._sign, self._either = limit.sign or 1, not limit.sign
         self._share, self._leg_share = limit.own_share, limit.leg_share
         self._margin = self._a = self._b = self._c = math.nan  # no habit: every score is unknown
         if habit is not None:
@@ -155,10 +178,17 @@ class _AgainstHabit:
             margin = max(margin, self._share * abs(mean))
         margin *= tighter
         score: float = self._sign * change / margin
-        if (score > 1.0 or score < self._contradicts) and self._habit is not None:
+        if (score > 1.0 or score < OWN_CONTRADICTS) and self._habit is not None:
             # Asked for only here, because doubt can but bring a score nearer to usual.
             score *= margin / (margin + SURE_SDS * self._habit.doubt(x, g))
         return score
+
+    def bounds(self, tighter: float) -> tuple[Value, float, float, float, float, float]:
+        """The metric, its line, and what change from that is not beyond the limit whatever else is considered."""
+        margin = self._margin * tighter
+        lowest = -margin if self._either or self._sign < 0 else -math.inf
+        highest = margin if self._either or self._sign > 0 else math.inf
+        return self._value, self._a, self._b, self._c, lowest, highest
 
     def _of_leg(self, stride: Stride, x: float, g: float, change: float) -> float:
         """The size of a change of the difference between the legs, if this leg accounts for it."""

@@ -94,9 +94,10 @@ class Learner:
         if math.isnan(stride.speed_mps):
             return None
         recent.append(stride.speed_mps)
+        if len(recent) < self._params.recent_strides:
+            return None
         middle = statistics.median(recent)
-        full = len(recent) == self._params.recent_strides
-        return middle if full and abs(stride.speed_mps - middle) <= self._params.steady_share * middle else None
+        return middle if abs(stride.speed_mps - middle) <= self._params.steady_share * middle else None
 
 
 class _Later:
@@ -112,7 +113,8 @@ class _Later:
         self._covariance = np.array([habit.covariance for habit in habits.values()])
         self._variance = np.array([habit.variance for habit in habits.values()])
         self._clip_sds = clip_sds
-        self._sums = np.zeros((len(habits), len(Sums._fields)))
+        self._of_place, self._of_metric = np.zeros((len(habits), 6)), np.zeros((len(habits), 3))
+        self._squares = np.zeros(len(habits))
 
     def add(self, stride: Stride, speed_mps: float) -> None:
         if self._values is None:
@@ -124,12 +126,17 @@ class _Later:
         y = np.clip(self._values(stride)[:-1], usual - reach, usual + reach)
         known = np.isfinite(y)
         y = np.where(known, y, 0.0)
-        n = known.astype(float)
-        columns = (n, n * x, n * g, y, n * x * x, n * x * g, n * g * g, x * y, g * y, y * y)  # in the order of Sums
-        self._sums += np.column_stack(columns)
+        self._of_place += np.outer(known, (1.0, x, g, x * x, x * g, g * g))
+        self._of_metric += np.outer(y, at)
+        self._squares += y * y
 
     def sums(self) -> dict[str, Sums]:
-        return {metric: Sums(*row) for metric, row in zip(self._metrics, self._sums.tolist(), strict=True)}
+        return {
+            metric: Sums(n, x, g, y, xx, xg, gg, xy, gy, yy)
+            for metric, (n, x, g, xx, xg, gg), (y, xy, gy), yy in zip(
+                self._metrics, self._of_place.tolist(), self._of_metric.tolist(), self._squares.tolist(), strict=True
+            )
+        }
 
 
 def learn(strides: Sequence[Stride], clip_sds: float = CLIP_SDS) -> Baseline:

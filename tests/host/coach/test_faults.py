@@ -1,11 +1,14 @@
 import math
+import random
+from dataclasses import replace
 
 import pytest
 
-from host.coach.faults import FAULTS, Limit, context_of
+from host.coach.baseline import METRICS
+from host.coach.faults import CONTEXTS, FAULTS, Limit, context_of
 from host.coach.judge import Judge, shown, verdict
 from host.coach.learning import learn
-from host.coach.norms import norm
+from host.coach.norms import norm, usual_change
 from tests.host.coach.runner import NAN, Run, stride
 
 TIBIA, FOOT, TILT = "tibial_inclination_ic_deg", "foot_ahead_of_pelvis_mm", "pelvic_tilt_deg"
@@ -119,6 +122,38 @@ def test_what_a_longer_step_explains_is_no_overstride_against_norm_or_habit():
     assert judge("overstride", quick, habit_of(**LEGS), "")[:2] == (True, True)
 
 
+def test_looking_first_whether_it_is_plain_changes_no_verdict(monkeypatch):
+    dice = random.Random(8)
+    usual = {metric: 10.0 * change.sd for metric in METRICS if (change := usual_change(metric))}
+    usual |= {"cadence_spm": 171.0, TIBIA: 12.6, FOOT: 227.0}
+
+    def strides(n, spread, unknown=0.0):
+        for i in range(n):
+            metrics = {
+                metric: NAN
+                if dice.random() < unknown and metric not in ("contact_time_ms", "pelvic_drop_deg")
+                else dice.gauss(middle, spread * usual_change(metric).sd)
+                for metric, middle in usual.items()
+            }
+            speed = NAN if dice.random() < unknown else dice.uniform(3.5 - 9 * spread, 3.5 + 9 * spread)
+            yield replace(
+                stride(0.7 * i, dice.choice(("left", "right"))),
+                speed_mps=speed,
+                grade_percent=dice.gauss(0.0, 20 * spread),
+                **metrics,
+            )
+
+    for baseline in (learn(list(strides(300, 0.1))), None):
+        one = Judge(FAULTS, baseline, strictness=1.2)
+        cases = [(s, dice.choice(CONTEXTS)) for s in strides(3000, 0.2, unknown=0.05)]
+        quick = [one.verdicts(*case) for case in cases]
+        with monkeypatch.context() as patch:
+            patch.setattr("host.coach.judge._Row.plain", lambda *_: False)
+            assert quick == [one.verdicts(*case) for case in cases]
+        shown = [any(verdict.exceeds for verdict in verdicts) for verdicts in quick]
+        assert 0.1 < sum(shown) / len(shown) < 0.9
+
+
 def test_without_a_habit_only_the_norm_tells():
     assert judge("overstride", stride(0.0, **{TIBIA: 19.0}), None, "")[:2] == (True, None)
     assert judge("tilt_excessive", stride(0.0, **{TILT: 25.0}), None, "")[:2] == (None, None)
@@ -185,7 +220,7 @@ def test_verdict_is_beyond_either(norm_says, own_says, exceeds):
     ],
 )
 def test_as_many_as_needed_suffice_unless_contradicted(scores, needed, verdict):
-    assert shown(scores, len(scores) - needed, needed, -0.5) is verdict
+    assert shown(scores, needed, -0.5) is verdict
 
 
 @pytest.mark.parametrize(
