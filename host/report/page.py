@@ -31,12 +31,13 @@ def report_html(material: Material) -> str:
     texts = cues.language(recorded.told.language)
     coach = recorded.told.coach()
     again = replay(material.strides, coach, CoachParams().forget_s)
+    mattered = again.without(recorded.told.person.muted or ())  # what nobody wants to hear of is no head line
     summary = coach.summary()
     now = material.medians
     time = time_axis(material.strides)
     own = own_band(material.strides, coach.usual)
     compared = at_same_speed(material.earlier, now)
-    title, sentence = words.headline(material.strides, again, material.cues, summary["running_s"], texts)
+    title, sentence = words.headline(material.strides, mattered, material.cues, summary["running_s"], texts)
     effects = {effect.cue_number: words.change(effect) for effect in material.effects}
     pain = by_run(material.scores, [material.row])[material.row.session]
     charts = [chart(metric, material.strides, time, own.get(metric.field)) for metric in CHARTED]
@@ -45,6 +46,7 @@ def report_html(material: Material) -> str:
         started=_local(material.row.started_utc),
         language=recorded.told.language,  # of all that comes from the coach
         title=title,
+        title_language=recorded.told.language if mattered.spans else "en",
         sentence=sentence,
         facts=facts(material, summary["running_s"], now),
         timeline=timeline(again, material.cues, time, texts),
@@ -59,7 +61,7 @@ def report_html(material: Material) -> str:
         charts=[one for one in charts if one],
         time_ticks=time_ticks(time),
         cue_marks=[time.percent(cue.t_s) for cue in material.cues],
-        trends=trends(material, now, summary, again, texts),
+        trends=trends(material, now, summary, mattered, texts),
         first=_local(material.earlier[0].row.started_utc) if material.earlier else None,
         advice=summary["faults"],
         closing=summary["closing"],

@@ -1,7 +1,7 @@
 """When which fault held: a session's strides once more through the coach, which is pure and says the same again."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import NamedTuple
 
 from host.coach.coach import Coach
@@ -20,6 +20,10 @@ class Span(NamedTuple):
 class Replay(NamedTuple):
     spans: Sequence[Span]  # by when they began
     cues: Sequence[Cue]
+
+    def without(self, faults: Container[str]) -> "Replay":
+        """The same, but for these faults."""
+        return self._replace(spans=[span for span in self.spans if span.fault not in faults])
 
     def held_s(self, fault: str) -> float:
         """How long a fault held."""

@@ -13,13 +13,15 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from dsp.types import Role
+from dsp.types import Quality, Role
 from host.coach.coach import Coach
 from host.coach.cues import language
+from host.coach.faults import FAULTS
 from host.coach.told import Told
 from host.config import Config, StorageConfig
 from host.errors import SinkError, UnknownSessionError
-from host.records import Moment, Pain, Person
+from host.records import Effect, Moment, Pain, Person
+from host.report import words
 from host.report.material import Recorded, gather
 from host.report.page import report_html
 from host.report.timeline import replay
@@ -267,6 +269,29 @@ async def test_nothing_but_strides_is_needed(sessions: Sessions):
     assert f"walking ({len(material.strides)})" in report_html(walked)
 
 
+async def test_a_muted_pattern_is_no_head_line(sessions: Sessions):
+    async with Store.open(sessions.config.database) as store:
+        material = await gather(store, await store.session(sessions.faulty.session))
+    assert material.recorded
+    told = replace(material.recorded.told, person=Person("ann", muted=frozenset({"overstride"})))
+    html = report_html(replace(material, recorded=replace(material.recorded, told=told)))
+    assert ">All was well</h1>" in html
+    assert 'data-fault="overstride"' in html  # seen all the same
+
+
+async def test_a_session_that_runs_is_told_up_to_now(sessions: Sessions):
+    async with Store.open(sessions.config.database) as store:
+        material = await gather(store, await store.session(sessions.well.session))
+    assert "still runs" in report_html(replace(material, row=replace(material.row, ended_utc="")))
+    assert "still runs" not in report_html(material)
+
+
+async def test_there_are_words_for_all_that_can_be_wrong_and_all_that_cues_change():
+    assert set(words.QUALITY) == {flag.label for flag in Quality}
+    for metric in {limit.metric for fault in FAULTS for limit in fault.limits}:
+        assert words.change(Effect(1, 0.0, "", "", "en", "", metric, 2.0, 1.0, 20, 20)).startswith("\N{MINUS SIGN}1")
+
+
 async def test_names_and_texts_cannot_become_markup(sessions: Sessions):
     async with Store.open(sessions.config.database) as store:
         material = await gather(store, await store.session(sessions.faulty.session))
@@ -286,10 +311,10 @@ async def test_what_the_coach_has_to_say_is_in_the_runners_language(sessions: Se
     async with Store.open(sessions.config.database) as store:
         material = await gather(store, await store.session(sessions.faulty.session))
     html = report_html(replace(material, recorded=Recorded(told=Told(Person("ann", language="de")))))
-    words = language("de").faults["overstride"]
-    assert f'<h1 lang="de">{words.name[0].upper()}{words.name[1:]}</h1>' in html
-    assert words.advice in text_of(html)
-    assert all(exercise in text_of(html) for exercise in words.exercises)
+    german = language("de").faults["overstride"]
+    assert f'<h1 lang="de">{german.name[0].upper()}{german.name[1:]}</h1>' in html
+    assert german.advice in text_of(html)
+    assert all(exercise in text_of(html) for exercise in german.exercises)
 
 
 async def test_the_same_material_makes_the_same_page(sessions: Sessions):
