@@ -35,9 +35,9 @@ def strangers(runners: Array) -> Iterator[Array]:
 def cues(frames: Frames) -> list[Array]:
     """By side, the time of every terminal contact, and what told it: shank, shank alone, pelvis."""
     analyzer, found = GaitAnalyzer(Params(lag_s=1e3)), {side: {0.0: np.zeros(4)} for side in Side}
-    for t in np.arange(0.0, 40.0, 0.02):
+    for t in np.arange(0.0, 40.0, 0.1):
         for role, rows in frames.items():
-            i, j = np.searchsorted(rows["t_s"], (t, t + 0.02))
+            i, j = np.searchsorted(rows["t_s"], (t, t + 0.1))
             analyzer.push(role, rows[i:j])
         for side in Side:
             leg = analyzer._core[0]["legs"][side]

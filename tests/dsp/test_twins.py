@@ -1,0 +1,458 @@
+"""Kernels of single events and columns against slow plain twins, formulas and signals whose answer is known.
+
+What only joins others is tested as a whole (test_whole_core.py): JOINTS. Each other kernel has a test of its own.
+"""
+
+import ast
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.integrate import cumulative_trapezoid
+from scipy.spatial.transform import Rotation
+
+import dsp
+from dsp import (
+    alignment,
+    alone,
+    attitude,
+    contacts,
+    grade,
+    orientation,
+    quaternion,
+    slip,
+    springmass,
+    state,
+    stream,
+    strides,
+)
+from dsp.analyzer import GaitAnalyzer
+from dsp.params import G_MPS2, Params
+from dsp.types import STRIDE, Role
+from firmware_sim.offline import simulate
+from tests.dsp import naive, ring
+
+Array = NDArray[np.float64]
+CO = Params().record()[0]
+DT = 1 / 208
+JOINTS = {"run", "take", "take_alone", "mid_stance", "mid_stance_alone", "guide_pelvis", "complete", "arrive"}
+
+
+def test_every_kernel_has_a_twin_or_joins_some() -> None:
+    tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    kernels = {
+        f"{path.stem}.{part.name}"
+        for path in Path(dsp.__file__).parent.glob("*.py")
+        for part in ast.parse(path.read_text()).body
+        if isinstance(part, ast.FunctionDef)
+        and any(isinstance(by, ast.Name) and by.id in ("kernel", "inlined") for by in part.decorator_list)
+    }
+    assert len(kernels) > 50
+    assert {name.split(".")[1] for name in kernels if not re.search(rf"\b{name}\(", tests)} == JOINTS
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(2)
+
+
+@pytest.fixture(scope="module")
+def core() -> np.void:
+    """The core in the middle of a bend, tipped by a tilt error of half a degree on purpose."""
+    frames, _ = simulate("stand 3; run 3.2 8; turn 12", 14.3, seed=6)
+    analyzer = GaitAnalyzer(Params(lag_s=1e3))
+    for role, rows in frames.items():
+        analyzer.push(role, rows)
+    analyzer.flush()
+    core = analyzer._core[0]
+    core["pods"]["x"][:, 1] += (0.009, -0.006)
+    return core
+
+
+def unit(v: Array) -> Array:
+    return v / np.linalg.norm(v)
+
+
+# --- quaternions, seats, filter
+
+
+def test_quaternions_turn_as_scipys(rng: np.random.Generator) -> None:
+    q, v = unit(rng.normal(size=4)), rng.normal(0.0, 0.03, 3)
+    turned = naive.rotation(np.array(quaternion.turn(*q, *v)))
+    assert (turned * (naive.rotation(q) * Rotation.from_rotvec(v)).inv()).magnitude() < 1e-7
+    in_world = q.copy()
+    quaternion.turn_world(in_world, *(20.0 * v))
+    assert (naive.rotation(in_world) * (Rotation.from_rotvec(20.0 * v) * naive.rotation(q)).inv()).magnitude() < 1e-12
+    rows = np.zeros((3, state.WIDTH))
+    rows[1, state.QUAT : state.QUAT + 4] = q
+    assert quaternion.rotate_row(rows, 1, *v) == pytest.approx(naive.rotation(q).apply(v))
+    assert quaternion.sense_row(rows, 1, *v) == pytest.approx(naive.rotation(q).inv().apply(v))
+
+
+def test_the_forward_axis_is_the_mean_direction_of_travel_made_level(core: np.void) -> None:
+    pod = core["pods"][Role.PELVIS].copy()
+    rows = ring.ring_of(pod)
+    first, last = int(pod["n"]) - 400, int(pod["n"])
+    travel = np.array([0.6, 0.8, 0.0])
+    pod["axis_n"] = 0
+    alignment.learn_forward(pod, CO, first, last, *travel[:2])
+    mean = rows.attitude[len(rows.t) - 400 :].inv().apply(travel).mean(axis=0)
+    assert pod["axis"] == pytest.approx(unit(mean - (mean @ pod["up"]) * pod["up"]), abs=0.005)
+    alignment.square(pod, 0.3, 0.5, 0.9)
+    flat = np.array([0.3, 0.5, 0.9])
+    assert pod["axis"] == pytest.approx(unit(flat - (flat @ pod["up"]) * pod["up"]))
+
+
+def test_errors_grow_as_integrals(core: np.void) -> None:
+    pod = core["pods"][Role.PELVIS].copy()
+    pod["x"] = [[0.1, 0.2], [0.01, -0.02], [0.002, 0.001], [0.03, -0.01]]
+    t = np.linspace(0.0, 0.4, 2001)
+    tilt = pod["x"][1] + np.outer(t, pod["x"][2])
+    velocity = pod["x"][0] + cumulative_trapezoid(G_MPS2 * tilt + pod["x"][3], t, axis=0, initial=0.0)
+    assert attitude.tilt_at(pod, pod["kf_s"] + 0.4) == pytest.approx(tilt[-1])
+    assert attitude.velocity_error_at(pod, pod["kf_s"] + 0.4) == pytest.approx(velocity[-1])
+
+
+def test_tilt_is_less_sure_after_a_gap_and_a_surprise_and_never_surer_than_the_accelerometer(core: np.void) -> None:
+    pod = core["pods"][Role.PELVIS].copy()
+    pod["surprise"] = 1.0
+    before = attitude.tilt_sd(pod)
+    assert before == pytest.approx(math.sqrt(pod["p"][1, 1]))
+    attitude.loosen(pod, 0.01, 0.5)
+    assert attitude.tilt_sd(pod) == pytest.approx(math.hypot(before, 0.01))
+    pod["surprise"] = 4.0
+    assert math.hypot(before, 0.01) < attitude.tilt_sd(pod) < 2.0 * math.hypot(before, 0.01)
+    pod["surprise"] = 0.0
+    assert attitude.tilt_sd(pod) == pytest.approx(math.sqrt(pod["p"][3, 3]) / G_MPS2)
+
+
+def test_a_slipped_seat_turns_the_shortest_way(core: np.void, rng: np.random.Generator) -> None:
+    pod = core["pods"][Role.PELVIS].copy()
+    a, b = unit(rng.normal(size=3)), unit(rng.normal(size=3))
+    axis = np.cross(a, b)
+    turn = Rotation.from_rotvec(unit(axis) * math.atan2(np.linalg.norm(axis), a @ b))
+    expected = {name: turn.apply(pod[name]) for name in ("up", "axis", "forward_sum")}
+    slip.turn_seat(pod, *a, *b)
+    for name, vector in expected.items():
+        assert pod[name] == pytest.approx(vector, abs=1e-12), name
+
+
+def test_a_seat_is_turned_after_four_strides_elsewhere(core: np.void) -> None:
+    pod = core["pods"][Role.PELVIS].copy()
+    pod["usual_up"], pod["usual_n"], pod["slipped"], pod["off_n"] = (0.0, 0.0, 1.0), 20, 0, 0
+    pod["up"], elsewhere = (0.0, 0.0, 1.0), (math.sin(0.4), 0.0, math.cos(0.4))
+    flags = []
+    for _ in range(5):
+        slip.watch_slip(pod, CO, False, *elsewhere)
+        flags.append(int(pod["slipped"]))
+    assert flags == [10, 10, 10, 10, 9]
+    assert pod["up"] == pytest.approx(elsewhere)
+
+
+# --- rest and start
+
+
+def test_rest_gives_the_gyros_offset_and_up(rng: np.random.Generator) -> None:
+    """A still, tilted pod with noise: means of the samples that count, which are all but the last two blocks."""
+    pod = state.core(6.0)[0]["pods"][Role.SHANK_LEFT]
+    pod["period_s"] = DT
+    bias, up = np.array([0.01, -0.02, 0.005]), unit(np.array([0.1, -0.05, 1.0]))
+    samples = np.c_[G_MPS2 * up + rng.normal(0, 0.05, (500, 3)), bias + rng.normal(0, 0.003, (500, 3))]
+    for k, sample in enumerate(samples):
+        orientation.advance(pod, k * DT, sample, 0.0)
+        orientation.watch_rest(pod, CO, k * DT, sample, True)
+    block = math.ceil(0.25 / DT)
+    assert pod["held_n"] == block
+    counted = samples[: 500 // block * block - block]
+    assert pod["calibrated"]
+    assert pod["up"] == pytest.approx(unit(counted[:, :3].mean(axis=0)), abs=1e-3)
+    assert pod["bias"] == pytest.approx(counted[:, 3:].mean(axis=0), abs=2e-3)
+    assert pod["resting_s"] == pytest.approx(len(counted) * DT)
+    orientation.end_rest(pod)
+    assert (pod["resting_s"], pod["slow_n"]) == (0.0, 0)
+    assert not pod["rest_sum"].any()
+
+
+def test_a_block_counts_only_once_the_next_one_was_rest_too() -> None:
+    pod = state.core(6.0)[0]["pods"][Role.SHANK_LEFT]
+    pod["period_s"] = DT
+    for blocks in (1, 2, 3):
+        pod["block_sum"][:3], pod["block_n"] = (0.0, 0.0, 9.8 * 52), 52
+        orientation.take_rest_block(pod)
+        assert pod["rest_n"] == 52 * (blocks - 1)
+
+
+def test_a_start_in_motion_takes_the_mean_force_for_up(rng: np.random.Generator) -> None:
+    pod = state.core(6.0)[0]["pods"][Role.PELVIS]
+    pod["period_s"] = DT
+    n = math.ceil(1.0 / DT)
+    t = np.arange(n) * DT
+    tilt = Rotation.from_euler("xy", (8.0, -5.0), degrees=True)
+    acc = tilt.inv().apply(np.c_[3 * np.sin(12.0 * t), np.cos(9.0 * t), G_MPS2 + 8 * np.sin(2 * np.pi * 3 * t)])
+    for k in range(n):
+        orientation.advance(pod, t[k], np.r_[acc[k], 0.0, 0.0, 0.0], 0.0)
+    assert pod["ready"]
+    assert naive.rotation(pod["q"]).apply(unit(acc[1:].mean(axis=0))) == pytest.approx([0.0, 0.0, 1.0], abs=1e-6)
+    orientation.start(pod, *acc[0])  # and begins to count anew
+    assert pod["first"] == pod["n"]
+
+
+# --- contacts
+
+
+def leg_after(swings: int = 0) -> np.void:
+    leg = state.core(CO["swing_peak_radps"])[0]["legs"][0]
+    leg["zero_n"] = swings
+    return leg
+
+
+def followed(step: Callable[[float, float, float], int], t: Array, w: Array, force: Array) -> list[int]:
+    return [step(*sample) for sample in zip(t, w, force, strict=True)]
+
+
+@pytest.mark.parametrize("slope_mps3", [2500.0, 6000.0])
+def test_an_impact_is_found_where_it_begins(slope_mps3: float) -> None:
+    """The swing slows down and crosses zero at 0.3 s; the force rises from 0.3203 s on: at most a sample early."""
+    leg, t = leg_after(), np.arange(0.0, 0.45, DT)
+    w = np.interp(t, [0.0, 0.2, 0.26, 0.36], [0.0, -8.0, -4.0, 6.0])
+    force = np.interp(t, [0.3203, 0.3203 + 60.0 / slope_mps3], [5.0, 65.0])
+    found = followed(lambda *x: contacts.follow_leg(leg, CO, x[0], DT, *x[1:]), t, w, force)
+    assert found.count(contacts.INITIAL) == 1
+    assert 0.3203 - DT < leg["ic_s"] < 0.3203 + 0.0008
+    assert leg["zero_s"] == pytest.approx(0.3, abs=1e-3)
+    assert leg["ic_decided_s"] == t[found.index(contacts.INITIAL)]
+
+
+def test_without_an_impact_the_learnt_lead_is_taken() -> None:
+    leg, t = leg_after(), np.arange(0.0, 0.6, DT)
+    w = np.interp(t, [0.0, 0.2, 0.26, 0.36], [0.0, -8.0, -4.0, 6.0])
+    leg["zero_lead_s"] = 0.041
+    found = [contacts.follow_leg(leg, CO, x, DT, y, 5.0) for x, y in zip(t, w, strict=True)]
+    assert found.count(contacts.INITIAL) == 1
+    assert leg["ic_s"] == pytest.approx(0.341, abs=1e-3)
+
+
+def test_a_swing_that_goes_on_is_no_landing() -> None:
+    leg = leg_after()
+    leg["phase"], leg["swing_min"] = contacts.SEARCH, -8.0
+    assert contacts.search(leg, CO, 0.3, DT, -7.0, 90.0) == contacts.NOTHING
+    assert leg["phase"] == contacts.SWING
+
+
+@pytest.mark.parametrize("pelvis", [True, False])
+def test_the_foot_leaves_by_shank_and_pelvis(pelvis: bool) -> None:
+    """The rate rises from 1 rad/s at 0.25 s on by 100 rad/s2; the pelvis falls through -6 m/s2 at 0.262 s."""
+    leg, t = leg_after(), np.arange(0.1, 0.4, DT)
+    leg["phase"], leg["ic_s"], leg["w_min"], leg["last_fall"] = contacts.STANCE, 0.0, 99.0, 20.0
+    w = 1.0 + 100.0 * np.maximum(t - 0.25, 0.0)
+    found = []
+    for x, y in zip(t, w, strict=True):
+        if pelvis:
+            contacts.follow_pelvis(leg, CO, x, DT, -6.0 - 300.0 * (x - 0.262))
+        if leg["phase"] == contacts.STANCE:
+            found.append(contacts.stance(leg, CO, x, DT, y, 10.0))
+            leg["last_w"] = y
+    fused = 0.3 * 0.262 + 0.7 * (0.25 + 0.030) + CO["tc_offset_s"]
+    alone_s = 0.25 + 0.022 + CO["tc_alone_offset_s"]
+    assert found[-1] == contacts.TERMINAL
+    assert leg["tc_s"] == pytest.approx(fused if pelvis else alone_s, abs=1e-6)
+
+
+def test_a_walkers_foot_leaves_at_the_peak() -> None:
+    leg, t = leg_after(), np.arange(0.5, 0.8, DT)
+    leg["phase"], leg["ic_s"], leg["w_min"] = contacts.STANCE, 0.0, 1.0
+    w = 1.0 + 3.0 * np.exp(-(((t - 0.62) / 0.06) ** 2))
+    left_s = next(x for x, y in zip(t, w, strict=True) if contacts.walking_stance(leg, CO, x, y) == contacts.TERMINAL)
+    assert leg["tc_s"] == pytest.approx(0.62, abs=DT)
+    assert 0.62 < left_s == leg["tc_decided_s"] < 0.68
+
+
+def test_the_lead_is_learnt_as_a_mean_then_a_fading_one(rng: np.random.Generator) -> None:
+    leg, leads = leg_after(), rng.normal(0.03, 0.004, 60)
+    mean, variance = 0.0, 0.0
+    for k, lead in enumerate(leads):
+        contacts.learn_lead(leg, lead)
+        if k >= 10:
+            variance += 0.05 * (min((lead - mean) ** 2, 9 * contacts.SWING_SD_S**2) - variance)
+        mean = np.mean(leads[: k + 1]) if k < 10 else mean + 0.1 * (lead - mean)
+        assert leg["zero_lead_s"] == pytest.approx(mean)
+        assert leg["zero_lead_var_s2"] == pytest.approx(variance)
+
+
+def test_a_contact_moves_the_one_before_it() -> None:
+    leg = leg_after()
+    contacts.land(leg, 1.0, 0.001, 1.01, 0)
+    leg["tc_s"] = 1.25
+    contacts.land(leg, 1.8, 0.002, 1.81, 0)
+    assert [leg[name] for name in ("was_ic_s", "was_tc_s", "ic_s", "ic_sd_s")] == [1.0, 1.25, 1.8, 0.002]
+    assert leg["stride_s"] == pytest.approx(0.70 + 0.2 * 0.10)
+    contacts.land(leg, 2.1, 0.002, 2.11, 1)  # half a stride later, by the pelvis: another leg's
+    assert math.isnan(leg["was_ic_s"])
+
+
+@pytest.mark.parametrize(("at_s", "hips", "side"), [(1.35, 0.0, 1), (1.70, 0.0, 0), (1.35, 0.1, 0), (9.0, 0.0, 1)])
+def test_whose_turn_it_is(at_s: float, hips: float, side: int) -> None:
+    """The left foot landed last, at 1.0 s; steps last 0.35 s; `hips` objects."""
+    core = state.core(6.0)[0]
+    core["legs"]["ic_s"] = (1.0, 0.65)
+    core["steps"]["event_s"], core["steps"]["hips"] = at_s, hips
+    assert alone.whose_turn(core["steps"], core["legs"], 0.70) == side
+
+
+# --- columns
+
+
+def test_the_ankle_moves_as_the_pod_and_the_shank_on_it(core: np.void) -> None:
+    pod, leg = core["pods"][Role.SHANK_LEFT], core["legs"][0]
+    rows, arm, at = ring.ring_of(pod), float(CO["ankle_lever_m"]), float(leg["ms_s"])
+    half = float(CO["mid_stance_half_s"])
+    near = rows.between(at - half, at + half)
+    x, y, rate, ok = strides.ankle_velocity(pod, CO, at)
+    assert ok
+    assert (x, y) == pytest.approx(ring.ankle(near, pod["up"], arm).mean(axis=0))
+    assert rate == pytest.approx(near.rate.mean())
+    first, last = orientation.row_at(pod, leg["ms_before_s"]), orientation.row_at(pod, at)
+    some = rows.between(leg["ms_before_s"] - DT, at)
+    assert len(some.t) == last - first + 1
+    assert strides.travelled(pod, CO, first, last) == pytest.approx(
+        ring.way(some, pod["up"], arm, pod["period_s"]), abs=1e-6
+    )
+
+
+def test_the_shank_leans_as_scipy_says(core: np.void) -> None:
+    pod, leg = core["pods"][Role.SHANK_RIGHT], core["legs"][1]
+    rows = ring.ring_of(pod)
+    for t in (leg["was_ic_s"], leg["ms_s"], leg["was_ic_s"] + 0.5):
+        expected = ring.inclination(rows, pod, leg["h"], float(t))
+        assert strides.inclination(pod, leg["h"], t) == pytest.approx(expected, abs=1e-4)  # small angles of the tilt
+    some = rows.between(leg["was_ic_s"], leg["was_ic_s"] + 0.05)
+    assert strides.mean_rate(pod, leg["was_ic_s"], leg["was_ic_s"] + 0.05) == pytest.approx(some.rate.mean())
+    assert math.isnan(strides.mean_rate(pod, 0.0, 0.05))  # long gone
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_the_pelviss_columns_are_the_twins(core: np.void, side: int) -> None:
+    """Kernels look at every other sample, and take the angles of a bend as small."""
+    pod, leg = core["pods"][Role.PELVIS], core["legs"][side]
+    ic, tc, end = (float(leg[name]) for name in ("was_ic_s", "was_tc_s", "ic_s"))
+    row, rows = np.zeros(1, STRIDE)[0], ring.ring_of(pod).between(ic, end)
+    falling = strides.pelvis_columns(pod, CO, side, ic, tc, end, row)
+    for name, value in ring.pelvis(rows, pod, float(CO["pelvis_lean_rad"]), tc, bool(side)).items():
+        near = {"vertical_oscillation_m": 0.002, "pelvic_rotation_lag": 0.01}.get(name, np.radians(0.3))
+        assert row[name] == pytest.approx(value, abs=near), name
+    assert falling == pytest.approx((rows.fall < CO["free_fall_mps2"] - G_MPS2).mean(), abs=0.02)
+    assert np.degrees(row["turn_rate_radps"]) == pytest.approx(12.0, abs=3.0)
+    forward = unit(rows.vel[:, :2].mean(axis=0))
+    tx, ty = attitude.tilt_at(pod, pod["kf_s"])
+    first = orientation.row_at(pod, ic) + 1
+    found = strides.braking(pod, first, ic, tc, tx, ty, *forward)
+    assert found == pytest.approx(ring.braking(rows, pod, forward, ic, tc), abs=1e-9)
+
+
+def test_up_is_the_mean_over_a_stride(core: np.void) -> None:
+    pod = core["pods"][Role.PELVIS].copy()
+    rows, n = ring.ring_of(pod), int(pod["n"])
+    ups = rows.attitude[len(rows.t) - 150 :].inv().apply(ring.true_up(pod, pod["kf_s"]))
+    found = strides.mean_up(pod, n - 150, n)
+    assert found == pytest.approx(unit(ups.mean(axis=0)), abs=3e-3)
+    before = pod["up"].copy()
+    strides.learn_up(pod, *found)
+    assert pod["up"] == pytest.approx(unit(before + 0.2 * (np.array(found) - before)))
+    assert pod["up"] @ pod["axis"] == pytest.approx(0.0, abs=1e-12)
+
+
+def test_differences_are_left_less_right_where_strides_overlap() -> None:
+    legs, row = state.core(6.0)[0]["legs"], np.zeros(1, STRIDE)[0]
+    row["tibial_inclination_ic_rad"], row["pelvic_drop_rad"] = 0.2, 0.05
+    strides.differences(legs[0], legs[1], 0, 1.0, 1.7, 0.25, row)
+    assert math.isnan(row["contact_time_difference_s"])  # the right leg has not been seen
+    row["tibial_inclination_ic_rad"], row["pelvic_drop_rad"] = 0.17, 0.06
+    strides.differences(legs[1], legs[0], 1, 1.35, 2.05, 0.24, row)
+    names = ("contact_time_difference_s", "tibial_inclination_difference_rad", "pelvic_drop_difference_rad")
+    assert [row[name] for name in names] == pytest.approx([0.01, 0.03, -0.01])
+
+
+def test_the_landing_is_the_line_and_a_share_of_what_braking_says_beyond_it() -> None:
+    leg, row = leg_after(), np.zeros(1, STRIDE)[0]
+    line, shifts = 0.385 * 3.0 * 0.25 - 0.078, []
+    weight = 0.030**2 / (0.030**2 + 0.020**2)
+    for over in (0.40, 0.44, 0.42):
+        row["pelvis_over_foot"] = over
+        shifts.append(3.0 * 0.25 * over - CO["foot_offset_m"] - line)
+        strides.foot_ahead(leg, CO, 3.0, 0.25, False, row)
+        assert row["foot_ahead_of_pelvis_m"] == pytest.approx(line + weight * np.mean(shifts))
+    row["pelvis_over_foot"] = 0.1
+    strides.foot_ahead(leg, CO, 3.0, 0.25, True, row)  # walking teaches nothing
+    assert row["foot_ahead_of_pelvis_m"] == pytest.approx(line + weight * np.mean(shifts))
+
+
+def test_stiffness_is_that_of_half_a_sine() -> None:
+    """Force per kg over contact, integrated twice: it balances the weight of a whole step, and lowers the body."""
+    contact, flight, speed, leg_m = 0.24, 0.11, 3.3, 0.92
+    t = np.linspace(0.0, contact, 20001)
+    force = np.sin(np.pi * t / contact)
+    force *= G_MPS2 * (contact + flight) / np.trapezoid(force, t)
+    velocity = cumulative_trapezoid(force - G_MPS2, t, initial=0.0) - G_MPS2 * flight / 2
+    drop = -cumulative_trapezoid(velocity, t, initial=0.0).min()
+    shorter = drop + leg_m - math.sqrt(leg_m**2 - (speed * contact / 2) ** 2)
+    assert springmass.stiffness(contact, flight, speed, leg_m) == pytest.approx(
+        (force.max() / drop, force.max() / shorter), rel=1e-5
+    )
+
+
+def test_the_grade_is_a_fading_line(rng: np.random.Generator) -> None:
+    core, tau = state.core(6.0)[0], float(CO["grade_tau_s"])
+    t = np.cumsum(rng.uniform(0.3, 0.7, 60))
+    speed = rng.uniform(2.5, 3.5, 60)
+    way = np.cumsum(np.r_[0.0, speed[1:] * np.diff(t)])
+    pressure = 101325.0 * np.exp(-(0.05 * way + rng.normal(0.0, 0.1, 60)) / grade.SCALE_HEIGHT_M)
+    for reading in zip(t, pressure, speed, strict=True):
+        grade.climb(core, CO, *reading)
+    height = -grade.SCALE_HEIGHT_M * np.log(pressure / 101325.0)
+    weight = np.exp(-(t[-1] - t[1:]) / tau)  # the first reading has no way
+    twin = np.polyfit(way[1:], height[1:], 1, w=np.sqrt(weight))[0]
+    assert grade.grade(core, CO) == pytest.approx(twin, rel=1e-6)
+
+
+# --- the stream
+
+
+def test_lost_samples_of_a_runner_are_those_of_a_stride_earlier(core: np.void) -> None:
+    core = core.copy()
+    pod, leg = core["pods"][Role.SHANK_LEFT], core["legs"][0]
+    missing = stream.bridge(core, pod, core["legs"], CO, 1, 20)
+    assert missing == 20
+    back = round(float(leg["stride_s"] / pod["period_s"]))
+    assert core["back"] == back
+    stream.substitute(core, pod, 0.5)
+    row = pod["ring"][(pod["n"] - back) % state.RING]
+    assert core["sample"][:3] == pytest.approx(row[state.ACC : state.ACC + 3])
+    assert core["sample"][3:] == pytest.approx(row[state.GYR : state.GYR + 3] + pod["bias"])
+    assert stream.bridge(core, pod, core["legs"], CO, 1, 200) == 0  # too many: the pod starts anew
+    assert (pod["ready"], pod["first"], leg["phase"]) == (0, pod["n"], contacts.SWING_NEXT)
+
+
+def test_lost_samples_at_rest_lie_on_a_line(core: np.void) -> None:
+    core = core.copy()
+    core["now_s"] = core["stride_s"] + 10.0  # long stopped
+    pod = core["pods"][Role.PELVIS]
+    core["frame"][state.FRAME_ACC : state.FRAME_ACC + 6] = (1.0, 2.0, 3.0, 0.1, 0.2, 0.3)
+    assert stream.bridge(core, pod, core["legs"], CO, 0, 4) == 4
+    assert core["back"] == 0
+    last = pod["ring"][(pod["n"] - 1) % state.RING]
+    stream.substitute(core, pod, 0.25)
+    before = np.r_[last[state.ACC : state.ACC + 3], last[state.GYR : state.GYR + 3] + pod["bias"]]
+    assert core["sample"] == pytest.approx(0.75 * before + 0.25 * core["frame"][1:7])
+
+
+def test_what_is_no_time_comes_first_and_what_is_no_pressure_is_not_taken(core: np.void) -> None:
+    assert [stream.orderly(t) for t in (math.nan, math.inf, 3.5)] == [-math.inf, -math.inf, 3.5]
+    core = core.copy()
+    for pressure, taken in ((math.nan, False), (0.0, False), (2e5, False), (1e5, True)):
+        core["grade"]["t_s"] = 0.0
+        stream.barometer(core, core["legs"], CO, 15.0, pressure)
+        assert (core["grade"]["t_s"] == 15.0) == taken
