@@ -4,6 +4,8 @@ import { BAND_SDS, Charts, METRICS } from "./charts.js";
 import { clockText, elapsed, plain, podName, recent, stage, usual } from "./model.js";
 
 const STRIDES_MEANT = 5;
+// So many runners have charts, cues and pods unfolded at once; of more, first the state and the figures of all.
+const UNFOLDED = 2;
 const cards = new Map();
 
 export function renderCoach(model, now_ms, offline) {
@@ -16,6 +18,7 @@ export function renderCoach(model, now_ms, offline) {
   }
   for (const [name, runner] of model.runners) {
     if (!cards.has(name)) cards.set(name, new Card(name));
+    cards.get(name).fold(model.runners.size > UNFOLDED);
     cards.get(name).render(runner, model.norms, now_ms, offline);
   }
 }
@@ -26,6 +29,7 @@ export function redrawCharts() {
 
 class Card {
   #drawn = null; // what the charts were last drawn from
+  #folded = null; // as the coach wants it; null: as there is room
 
   constructor(name) {
     this.root = document.getElementById("card").content.firstElementChild.cloneNode(true);
@@ -33,6 +37,18 @@ class Card {
     this.root.setAttribute("aria-label", name);
     document.getElementById("cards").append(this.root);
     this.charts = new Charts(this.#find(".plot"));
+    const fold = this.#find(".fold");
+    fold.setAttribute("aria-label", `Charts, cues and pods of ${name}`);
+    fold.addEventListener("click", () => {
+      this.#folded = fold.ariaExpanded === "true";
+      this.fold();
+    });
+  }
+
+  fold(byItself) {
+    const folded = this.#folded ?? byItself;
+    this.#find(".fold").setAttribute("aria-expanded", !folded);
+    this.#find(".charts").hidden = this.#find(".log").hidden = folded;
   }
 
   #find(selector) {

@@ -104,10 +104,10 @@ async def test_axe_finds_nothing_where_the_token_is_asked_for_or_the_server_is_a
 
 # The element with the focus: who it is, and whether it shows.
 FOCUS = """() => {
-  const { id, tagName, className, textContent } = document.activeElement;
+  const { id, tagName, ariaLabel, textContent, href } = document.activeElement;
   const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement);
   const shows = outlineStyle !== "none" && parseFloat(outlineWidth) >= 2;
-  return [`${tagName}#${id}.${className} ${textContent.trim()} ${document.activeElement.href}`, shows];
+  return [`${tagName}#${id} ${ariaLabel ?? textContent.trim()} ${href}`, shows];
 }"""
 # All that a mouse could use.
 USABLE = """() => [...document.querySelectorAll("a[href], button, select, input, [tabindex]")]

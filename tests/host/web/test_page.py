@@ -244,6 +244,24 @@ async def test_several_runners_have_a_card_each_and_a_phone_its_own(feed: Feed, 
     await expect(phone.locator("#picker")).to_have_value("Bo / <b>2</b>")
 
 
+async def test_of_many_runners_the_coach_sees_the_state_of_all_first(feed: Feed, server: LivePage, eyes: Eyes):
+    for name in ("Ana", "Bo"):
+        running(feed, name)
+    page = await eyes.open(server.url, DESK)
+    plots = page.locator(".plot")
+    await expect(plots.nth(1)).to_be_visible()
+    running(feed, "Cem")
+    await expect(page.locator(".banner")).to_have_text(["All is well"] * 3)
+    for n in range(3):
+        await expect(plots.nth(n)).to_be_hidden()
+    await page.get_by_role("button", name="Charts, cues and pods of Bo").click()
+    await until(lambda: page.evaluate("document.querySelectorAll('.plot')[1].data?.length"))
+    for runner in (running(feed, "Dora"), running(feed, "Cem")):  # what the coach unfolded stays so
+        runner.stride()
+    await expect(page.locator(".card")).to_have_count(4)
+    assert [await plots.nth(n).is_visible() for n in range(4)] == [False, True, False, False]
+
+
 @pytest.mark.parametrize("size", [NARROW, SMALL, PHONE, LYING, DESK])
 async def test_nothing_is_cut_off(feed: Feed, server: LivePage, eyes: Eyes, size: dict[str, int]):
     feeder = running(feed)
