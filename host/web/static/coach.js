@@ -37,6 +37,7 @@ class Card {
     this.root.setAttribute("aria-label", name);
     document.getElementById("cards").append(this.root);
     this.charts = new Charts(this.#find(".plot"));
+    this.#find(".cues").setAttribute("aria-label", `Cue history of ${name}`);
     const fold = this.#find(".fold");
     fold.setAttribute("aria-label", `Charts, cues and pods of ${name}`);
     fold.addEventListener("click", () => {
