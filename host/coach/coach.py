@@ -87,7 +87,7 @@ class Coach:
         self._history = history
         self._wordings = Wordings(history.tried)
         self._meter = EffectMeter(language)
-        self._words = self._strides = 0  # cues and praises said, strides that told of form
+        self._words = self._strides = 0  # cues and praises said; good running strides
         self._patterns = {fault.id: Pattern(fault) for fault in params.faults}
         self._learner = Learner(params.learning)
         self._usual = baseline
@@ -137,7 +137,7 @@ class Coach:
             self._wordings.learn(measured.wording, measured.gain)
         if not counts:
             return []
-        self._strides += 1
+        self._strides += stride.good
         context = context_of(stride, self._easy_speed())
         verdicts = dict(zip(self._patterns, self._judge.verdicts(stride, context), strict=True))
         for pattern, verdict in zip(self._patterns.values(), verdicts.values(), strict=False):

@@ -9,7 +9,7 @@ from host.coach.coach import Coach
 from host.coach.cues import language
 from host.coach.history import History
 from host.coach.learning import learn
-from host.coach.wordings import MOST_TRIALS, Tried, Wordings, choose
+from host.coach.wordings import Tried, Wordings, choose
 from tests.host.coach.runner import STRIDE_S, Run, stride
 
 THREE = ("ground", "hips", "other")
@@ -18,11 +18,8 @@ USUAL_WORDS = language("en").faults["overstride"].cues["usual"]
 BASELINE = learn([stride(i * STRIDE_S, side) for i in range(100) for side in ("left", "right")])
 
 
-def tried(*gains: float) -> Tried:
-    one = Tried()
-    for gain in gains:
-        one = one.after(gain)
-    return one
+def tried(*successes: float) -> Tried:
+    return Tried(len(successes), sum(successes))
 
 
 def test_those_never_tried_come_first_in_their_order():
@@ -50,7 +47,7 @@ def test_what_works_is_preferred_and_the_others_are_still_tried(best):
 
 
 def test_a_wording_that_wears_out_is_left():
-    wordings = Wordings({"ground": tried(*[0.9] * 40), "hips": tried(*[0.5] * 10)})
+    wordings = Wordings({"ground": tried(*[0.9] * 15), "hips": tried(*[0.5] * 5)})
     said = []
     for _ in range(40):
         said.append(wordings.choose(THREE[:2]))
@@ -59,15 +56,22 @@ def test_a_wording_that_wears_out_is_left():
     assert said[-10:].count("hips") > 5
 
 
-def test_success_is_between_none_and_all():
-    assert tried(-3.0) == Tried(1.0, 0.0)
-    assert tried(7.0, 0.5) == Tried(2.0, 1.5)
+def test_success_is_between_none_and_all_and_fades_with_later_trials():
+    wordings = Wordings({})
+    wordings.learn(wordings.choose(THREE), -3.0)
+    assert wordings.tried == {"ground": Tried(1.0, 0.0)}
+    wordings.learn(wordings.choose(THREE), 7.0)
+    assert wordings.tried == {"ground": Tried(0.95, 0.0), "hips": Tried(1.0, 1.0)}
+    wordings.choose(("else", "more"))
+    wordings.learn("else", 0.5)
+    assert wordings.tried["hips"] == Tried(1.0, 1.0), "another cue says nothing of this one"
 
 
-def test_the_memory_of_a_wording_ends():
-    one = tried(*[1.0] * 50)
-    assert one == Tried(*[pytest.approx(MOST_TRIALS)] * 2)
-    assert one.after(0.0).total == pytest.approx(MOST_TRIALS - 1)
+def test_the_memory_ends():
+    wordings = Wordings({})
+    for _ in range(200):
+        wordings.learn(wordings.choose(THREE[:1]), 1.0)
+    assert wordings.tried["ground"] == (pytest.approx(20.0, abs=0.01), pytest.approx(20.0, abs=0.01))
 
 
 def test_the_formula_is_that_of_auer_and_others():
@@ -95,7 +99,27 @@ def test_the_coach_learns_what_works_and_the_next_session_knows():
     first, second, *_ = USUAL_WORDS
     assert [cue.text for cue in run.cues if cue.kind == "cue"] == [first, second]
     learnt = run.coach.profile().history.tried
-    assert learnt == {first: Tried(1.0, 0.0), second: tried(4.5 * 23 / 40 / 3.0)}
+    assert learnt == {first: Tried(0.95, 0.0), second: tried(4.5 * 23 / 40 / 3.0)}
     third = Run(Coach(BASELINE, history=run.coach.profile().history))
     third.go(60, **REACH)
     assert third.cues[0].text == USUAL_WORDS[2], "one that was never tried"
+
+
+@pytest.mark.parametrize("works", [0, 1, 2])
+def test_over_sessions_the_coach_comes_to_say_what_works(works):
+    """A runner who corrects after one wording of three, and not at all after the others."""
+    history, said = History(), []
+    for session in range(16):
+        run = Run(Coach(BASELINE, history=history), seed=session)
+        run.go(45)
+        for _ in range(3):
+            heard = run.go(20, **REACH)
+            helped = any(cue.text == USUAL_WORDS[works] for cue in heard)
+            run.go(30, **({} if helped else REACH))
+            run.go(60)
+        said.append([cue.text for cue in run.cues if cue.kind == "cue"])
+        history = run.coach.profile().history
+    assert set(said[0]) == set(USUAL_WORDS)
+    late = [text for texts in said[2:] for text in texts]
+    assert late.count(USUAL_WORDS[works]) > 0.6 * len(late)
+    assert len(set(late)) == 3, "the others are still tried"
