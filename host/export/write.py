@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from rich.console import Console
+
 from host.config import Config
 from host.errors import SinkError
 from host.records import Cue, Stride
 from host.results import whole_file, whole_path
 from host.sinks.schema import SessionRow
 from host.sinks.store import Store
-from host.terminal import waiting
 
 Format = Literal["csv", "parquet", "fit"]
 
@@ -27,7 +28,7 @@ def export(config: Config, session: str, format: Format, folder: Path) -> list[P
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SinkError(str(folder), f"cannot be made ({error.strerror}); choose another folder with --out") from error
-    with waiting(f"Writing {row.session} ..."):
+    with Console(stderr=True).status(f"Writing {row.session} ..."):
         return _WRITERS[format](row, strides, cues, folder)
 
 

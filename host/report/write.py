@@ -3,12 +3,13 @@
 import asyncio
 from pathlib import Path
 
+from rich.console import Console
+
 from host.config import Config
 from host.report.material import gather
 from host.report.page import report_html
 from host.results import whole_file
 from host.sinks.store import Store
-from host.terminal import waiting
 
 
 async def write_report(config: Config, session: str, out: Path | None = None) -> Path:
@@ -18,7 +19,7 @@ async def write_report(config: Config, session: str, out: Path | None = None) ->
     """
     async with Store.open(config.database) as store:
         row = await store.session(session)
-        with waiting(f"Writing the report of {row.session} ..."):
+        with Console(stderr=True).status(f"Writing the report of {row.session} ..."):
             html = await report_of(store, row.session)
     path = out or Path(f"{row.session}.html")
     with whole_file(path) as file:
