@@ -68,12 +68,13 @@ def share_percent(summary: Mapping[str, Any], fault: str, strides: int) -> float
 
 
 def trend(metric: Metric, values: Mapping[str, Sequence[float]], y: Axis | None = None) -> Trend | None:
-    """`values`: for each line one a session, oldest first. `y`: the axis where it is a given one. None where nothing is
-    known."""
+    """`values`: for each line one a session, oldest first. `y`: the axis where it is a given one. None where no line
+    has two points: one makes no trend."""
     shown = {side: [value * metric.factor for value in of] for side, of in values.items()}
-    known = [value for of in shown.values() for value in of if not math.isnan(value)]
-    if not known:
+    counts = [sum(not math.isnan(value) for value in of) for of in shown.values()]
+    if max(counts) < 2:
         return None
+    known = [value for of in shown.values() for value in of if not math.isnan(value)]
     y = y or axis_around(known, metric.least, metric.lowest)
     x = Axis(-0.5, len(next(iter(shown.values()))) - 0.5)
     lines, points = [], []

@@ -68,7 +68,10 @@ def headline(
         return "No running was measured", "No stride of this session is good enough to tell of form."
     fault = main_fault(again)
     if not fault:
-        return "All was well", f"In {clock(running_s)} of running no pattern held that was worth a word."
+        return (
+            "All was well",
+            f"In {clock(running_s)} of running no pattern held that was worth a word. Keep it like that.",
+        )
     side = side_of(again, fault)
     said = sum(cue.fault == fault and cue.kind == "cue" for cue in cues)
     still = any(span.fault == fault and span.end_s >= strides[-1].decided_s for span in again.spans)

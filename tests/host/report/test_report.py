@@ -207,6 +207,9 @@ async def test_pain_is_shown_beside_the_form_and_asks_for_what_it_should(session
         ("after", "25.00", "30.00", "3"),
         ("after", "75.00", "70.00", "7"),
     ]
+    assert (
+        ">Landing ahead of the body <small>% of strides" in html
+    )  # and its share, from one session's summary to the next
     assert "Above 5 of 10 is more than a tendon should be asked to bear" in text_of(html)
     assert "Pain of 10" not in text_of(report_html(material))
 
@@ -226,6 +229,19 @@ async def test_earlier_sessions_at_about_the_same_speed_are_compared(sessions: S
     assert "your 1 earlier session at about this speed" in html
     assert "From session to session" in html
     assert "From session to session" not in await report(sessions, sessions.well.session)  # it was the first
+
+
+async def test_how_much_of_the_pattern_there_was_is_compared_from_run_to_run(sessions: Sessions):
+    html = await report(sessions, sessions.faulty.session)
+    figure = html[html.index(">Landing ahead of the body <small>% of strides") :].partition("</figure>")[0]
+    shown = [int(title) for title in re.findall(r'title="(\d+)"', figure)]
+    shares = []
+    for run in (sessions.well, sessions.faulty):
+        sql = "SELECT json_extract(summary, '$.faults.overstride.strides_held.{}') FROM sessions WHERE session = ?"
+        held = np.nansum([sessions.query(sql.format(side), run.session) for side in ("left", "right")])
+        shares.append(100 * held / len(run.strides))
+    assert shown == [round(share) for share in shares]
+    assert shares[0] == 0 < 15 < shares[1]
 
 
 async def test_lost_packets_are_counted_from_the_recording(sessions: Sessions):
