@@ -176,12 +176,13 @@ def line_path(points: Sequence[tuple[float, float]]) -> str:
 
 
 def _area(low: Bins, high: Bins, width: float, time: Axis, y: Axis) -> str:
+    """Between two lines that are known in the same bins, in steps."""
     parts = []
-    for run in _runs(dict.fromkeys(low.keys() & high.keys(), 0.0)):
-        there = [(time.percent(i * width), time.percent((i + 1) * width), low[i], high[i]) for i in run]
-        upper = [_point(x, y.percent(top)) for begin, end, _, top in there for x in (begin, end)]
-        lower = [_point(x, y.percent(bottom)) for begin, end, bottom, _ in reversed(there) for x in (end, begin)]
-        parts.append("M" + "L".join(upper + lower) + "Z")
+    for run in _runs(low):
+        ends = [(i, time.percent(t * width)) for i in run for t in (i, i + 1)]
+        upper = [(x, y.percent(high[i])) for i, x in ends]
+        lower = [(x, y.percent(low[i])) for i, x in ends]
+        parts.append(line_path(upper + lower[::-1]) + "Z")
     return "".join(parts)
 
 
