@@ -53,7 +53,7 @@ print(late[len(late) // 2], late[len(late) * 99 // 100], late[-1])
 
 
 class Talker(Coach):
-    """Speaks at every stride. The cue tells the contact that completed it, when the signal showed it, when that came."""
+    """Speaks at every stride. The cue tells the contact that completed it, when the signal showed it, when it came."""
 
     arrival_s = 0.0  # of the event that is being worked on
 
