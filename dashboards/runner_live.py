@@ -6,9 +6,10 @@ from grafana_foundation_sdk.models import dashboard as models
 
 from dashboards import frame, look
 from dashboards.influxql import GOOD, INFLUXDB, RUNNER, InfluxAnnotation, InfluxQL, LiveTopic, norm_pieces, select
-from dashboards.team_wall import TILT, USUAL, own_margin
+from dashboards.team_wall import LATELY, TILT, own_margin
 
 BUCKET = "time($__interval)"
+USUAL = "60d"  # the runner's own mean beside the curve of the tilt
 # The coach's limit against the norm (host/coach/faults.py): the band ends where the coach begins to count.
 NORM_SDS = 1.5
 
@@ -45,7 +46,7 @@ def tilt() -> timeseries.Panel:
     less, more = (own_margin(fault) for fault in ("tilt_flattened", "tilt_excessive"))
     told = (
         f"Forward tilt of the pelvis against quiet standing. No tilt is wrong in itself. Dashed: {less:g}° flatter and "
-        f"{more:g}° further than this runner's own mean of 60 days, where the coach begins to count a change."
+        f"{more:g}° further than this runner's own mean of 60 days: about where the coach begins to count a change."
     )
     edges = {"flatter": f"- {less:g}", "further": f"+ {more:g}"}
     columns = ", ".join(f'mean("{TILT}") {margin} AS "{name}"' for name, margin in edges.items())
@@ -101,34 +102,27 @@ def cued() -> statetimeline.Panel:
 
 
 # Columns of the panel below: name -> (metric, unit, decimals).
-USUALLY = {
+OWN = {
     "shank at contact": ("tibial_inclination_ic_deg", look.DEG, 1),
     "foot ahead": ("foot_ahead_of_pelvis_mm", look.MM, 0),
     "pelvic tilt": (TILT, look.DEG, 1),
+    "pelvic drop": ("pelvic_drop_deg", look.DEG, 1),
     "ground contact": ("contact_time_ms", look.MS, 0),
     "cadence": ("cadence_spm", look.SPM, 0),
-    "speed": ("speed_mps", look.MPS, 2),
 }
 
 
 def against_own() -> stat.Panel:
-    """How far the last half minute is from the runner's own mean. No colours: the speed has its part in it."""
+    """How far the last half minute is from the runner's own habit. No colours: only the coach knows from where on."""
     told = (
-        "The last 30 s, less the runner's own mean of 60 days. Most of these change with the speed, whose difference "
-        "stands last; what the coach counts is corrected for it."
+        "Mean of the last 30 s, less what is usual for this runner at this speed and slope, as the coach compares it. "
+        "Empty until the own habit is known: in a first session for a minute."
     )
-    parts = {"now": "time >= now() - 30s", "usual": f"time >= now() - {USUAL}"}
-    sources = [
-        select(", ".join(f'"{m}" AS "{m}_{part}"' for m, _, _ in USUALLY.values()), "stride", RUNNER, GOOD, when)
-        for part, when in parts.items()
-    ]
-    columns = ", ".join(
-        f'mean("{metric}_now") - mean("{metric}_usual") AS "{name}"' for name, (metric, _, _) in USUALLY.items()
-    )
-    query = select(columns, ", ".join(f"({source})" for source in sources), f"time >= now() - {USUAL}")
+    columns = ", ".join(f'mean("{metric}") AS "{name}"' for name, (metric, _, _) in OWN.items())
+    query = select(columns, "own", RUNNER, f"time >= now() - {LATELY}")
     panel = look.big("Against the own usual", told).graph_mode(options.BigValueGraphMode.NONE)
     panel = panel.text_mode(options.BigValueTextMode.VALUE_AND_NAME).color_mode(options.BigValueColorMode.NONE)
-    for name, (_, unit, decimals) in USUALLY.items():
+    for name, (_, unit, decimals) in OWN.items():
         panel = panel.override_by_name(name, [look.prop("unit", unit), look.prop("decimals", decimals)])
     return panel.with_target(InfluxQL(query, alias="$col"))
 

@@ -13,8 +13,8 @@ from host.coach.norms import SPEEDS_MPS, norm
 TIBIA, TILT = "tibial_inclination_ic_deg", "pelvic_tilt_deg"
 # A figure is the mean of ten seconds, some seven strides of each leg: steady enough to read, quick enough to coach.
 STEP = "time(10s)"
-# The runner's own usual tilt: the mean of so long.
-USUAL = "60d"
+# What is compared with the own habit: the mean of so long.
+LATELY = "30s"
 HEIGHT = 6
 PHASES = [phase.name.capitalize() for phase in Phase] + ["Ended"]
 
@@ -48,12 +48,11 @@ def tilt() -> stat.Panel:
     """Degrees away from the runner's own usual tilt, in either direction."""
     less, more = own_margin("tilt_flattened"), own_margin("tilt_excessive")
     told = (
-        "Pelvic tilt of the last 30 s, less the runner's own mean of 60 days; a natural tilt, however large, reads 0. "
-        f"Marked from {less:g}° flatter and {more:g}° further on, where the coach begins to count."
+        "Pelvic tilt of the last 30 s, less the runner's own at this speed and slope; a natural tilt, however large, "
+        f"reads 0. Marked from {less:g}° flatter and {more:g}° further on, where the coach begins to count. Empty "
+        "until the own habit is known: in a first session for a minute."
     )
-    now = select(f'"{TILT}" AS "now"', "stride", RUNNER, GOOD, "time >= now() - 30s")
-    usual = select(f'"{TILT}" AS "usual"', "stride", RUNNER, GOOD)
-    query = select('mean("now") - mean("usual")', f"({now}), ({usual})", f"time >= now() - {USUAL}")
+    query = select(f'mean("{TILT}")', "own", RUNNER, f"time >= now() - {LATELY}")
     panel = look.big("Tilt against own", told, unit=look.DEG, decimals=1).color_scheme(look.by_thresholds())
     panel = panel.graph_mode(options.BigValueGraphMode.NONE)
     return panel.thresholds(look.steps((-less, look.WELL), (more, look.BEYOND), base=look.BEYOND)).with_target(

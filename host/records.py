@@ -99,6 +99,16 @@ class Stride:
         return not self.quality
 
 
+# What is shown beside a runner's own habit at this speed and slope, as the difference from it.
+OWN_METRICS = (
+    "tibial_inclination_ic_deg",
+    "foot_ahead_of_pelvis_mm",
+    "pelvic_tilt_deg",
+    "pelvic_drop_deg",
+    "contact_time_ms",
+    "cadence_spm",
+)
+
 # A published suffix, and what turns the core's unit into it: (core suffix, factor).
 _UNITS: dict[str, tuple[str, float]] = {
     "_deg": ("_rad", math.degrees(1.0)),

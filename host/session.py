@@ -18,7 +18,7 @@ from host.coach.coach import Coach
 from host.coach.cues import prompt
 from host.feed import Feed, Message, to_payload
 from host.pipeline import Output, Pipeline
-from host.records import Channel, Cue, LinkState, PodEvent, SessionInfo, Stride, utc_text
+from host.records import OWN_METRICS, Channel, Cue, LinkState, PodEvent, SessionInfo, Stride, utc_text
 from host.sinks.recording import Recorder
 from host.sinks.store import Store
 
@@ -136,7 +136,10 @@ class RunnerSession:
         self.strides += 1
         self.good_strides += stride.good
         self._store.add_stride(self.info.session, stride)
-        self._publish("stride", to_payload(stride, session=self.info.session, latency_ms=self._latency_ms(stride)))
+        usual = self.coach.usual if stride.good else None
+        against_own = usual.differences(stride, OWN_METRICS) if usual else {}
+        more = {"session": self.info.session, "latency_ms": self._latency_ms(stride), "against_own": against_own}
+        self._publish("stride", to_payload(stride, **more))
 
     def _note_link(self, event: PodEvent) -> None:
         state = event.data.decode(errors="replace").split(" ", 1)[0]

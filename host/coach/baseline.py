@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from host.coach.norms import SPEEDS_MPS, UNKNOWN, Usual, usual_change
+from host.records import Stride
 
 Array = NDArray[np.float64]
 
@@ -169,6 +170,12 @@ class Baseline:
         if habit is None or math.isnan(speed_mps):
             return UNKNOWN
         return habit.at(speed_mps, level_if_unknown(grade_percent))
+
+    def differences(self, stride: Stride, metrics: Iterable[str]) -> dict[str, float]:
+        """How far a stride is from what is usual at its speed and slope, for the metrics of which that is known."""
+        where = (stride.side, stride.speed_mps, stride.grade_percent)
+        found = {metric: getattr(stride, metric) - self.usual(metric, *where).mean for metric in metrics}
+        return {metric: difference for metric, difference in found.items() if not math.isnan(difference)}
 
     def habit(self, metric: str, side: str) -> Habit | None:
         return self._habits.get((metric, side))

@@ -16,7 +16,7 @@ from host.errors import SinkError
 from host.feed import Feed, Message
 from host.sinks.forward import forward, wait_for_end
 from host.sinks.influx_link import Connection, InfluxConfig, connect
-from host.sinks.influx_points import entry_point, pod_points, service_point, status_points
+from host.sinks.influx_points import entry_point, own_point, pod_points, service_point, status_points
 from host.sinks.mqtt import DRAIN_S, backoff_s
 from host.sinks.schema import Entry
 from host.sinks.store import Store
@@ -45,6 +45,8 @@ class InfluxSink:
         self._sessions: dict[str, str] = {}  # runner -> session, of those that run
         self._status: dict[str, dict[str, Any]] = {}  # runner -> what was said last, of those that run
         self._latencies: dict[str, float] = {}  # field of `service` -> the worst since it was written
+        # (runner, session) -> the strides' differences from the own habit since they were written
+        self._own: dict[tuple[str, str], list[dict[str, float]]] = {}
         self._closing = asyncio.Event()
         self._problem = ""
 
@@ -131,16 +133,19 @@ class InfluxSink:
                 self._take_status(runner, payload, now)
             case "pods" if session := self._sessions.get(runner, ""):
                 self._add(*pod_points(runner, session, payload["pods"], now))
-            case "stride" | "cue" if payload.get("latency_ms") is not None:
+            case "stride" | "cue":
                 self._note_latency(f"{message.kind}_latency_ms", payload["latency_ms"])
+                if differences := payload.get("against_own"):
+                    self._own.setdefault((runner, payload["session"]), []).append(differences)
 
     def _take_status(self, runner: str, status: dict[str, Any], now: datetime) -> None:
         before = self._status.get(runner, {"held": []})["held"]
         self._status[runner] = status
         self._add(*status_points(runner, status, now, ended=before))
 
-    def _note_latency(self, name: str, latency_ms: float) -> None:
-        self._latencies[name] = max(latency_ms, self._latencies.get(name, 0.0))
+    def _note_latency(self, name: str, latency_ms: float | None) -> None:
+        if latency_ms is not None:
+            self._latencies[name] = max(latency_ms, self._latencies.get(name, 0.0))
 
     def _add(self, *points: Point) -> None:
         self._live.extend(points)
@@ -156,6 +161,8 @@ class InfluxSink:
     async def _write_live(self, connection: Connection) -> None:
         now = datetime.now(UTC)
         queue = self._store.head - await self._store.cursor(self._cursor_name)
+        own, self._own = self._own, {}
+        self._add(*(own_point(*who, differences, now) for who, differences in own.items()))
         waiting = list(self._live)
         worst, self._latencies = self._latencies, {}
         # What holds is said again and again: who looks at the last minutes must not see it end.

@@ -6,16 +6,17 @@ once written as an integer refuses floats for ever. What is unknown is left out.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from platform import node
+from statistics import fmean
 from typing import Any, NamedTuple
 
 from influxdb_client.client.write.point import Point
 
-from host.records import Cue, PodHealth, Stride
+from host.records import OWN_METRICS, Cue, PodHealth, Stride
 from host.sinks.schema import Entry, SessionLoad
 
 
@@ -40,6 +41,7 @@ MEASUREMENTS = {
     "cue": Measurement(("runner", "session", "fault"), (*_CUE.fields, "metric", "before", "after")),
     "pain": Measurement(("runner", "moment"), ("score", "session")),
     "status": Measurement(("runner", "session"), ("phase", "prompt", "held", "now")),
+    "own": Measurement(("runner", "session"), OWN_METRICS),
     "fault": Measurement(("runner", "session", "fault"), ("holds",)),
     "pod": _measurement(PodHealth, "runner", "session", "role"),
     "service": Measurement(("host",), ("queue", "dropped", "stride_latency_ms", "cue_latency_ms", "version")),
@@ -88,6 +90,13 @@ def status_points(runner: str, status: dict[str, Any], moment: datetime, *, ende
     holds = dict.fromkeys(ended, 0.0) | dict.fromkeys(held, 1.0)
     faults = [point("fault", known | {"fault": fault, "holds": value}, moment) for fault, value in holds.items()]
     return [point("status", known, moment), *faults]
+
+
+def own_point(runner: str, session: str, differences: Sequence[dict[str, float]], moment: datetime) -> Point:
+    """The means of strides' differences from the runner's own habit."""
+    values = {name: [of_stride[name] for of_stride in differences if name in of_stride] for name in OWN_METRICS}
+    means = {name: fmean(found) for name, found in values.items() if found}
+    return point("own", means | {"runner": runner, "session": session}, moment)
 
 
 def service_point(moment: datetime, **values: Any) -> Point:

@@ -29,6 +29,11 @@ PLANS = {
 NOW = {"ann": "Good form", "ben": "Overstride", "Cyd E.": "Stand still."}
 PAIN = {"ann": 0, "ben": 4, "Cyd E.": 2}  # the morning after
 LATENCIES_MS = {"stride": (80.0, 95.5, 90.0), "cue": (110.0, 120.5)}
+OWN = {
+    "tibial_inclination_ic_deg": (1.0, 2.0, 6.0),
+    "pelvic_tilt_deg": (-4.5, -3.5, -1.0),
+    "cadence_spm": (2.0, 3.0, 4.0),
+}
 ROLES = ("pelvis", "shank_left", "shank_right")
 
 
@@ -131,8 +136,9 @@ def _say(feed: Feed, runner: str, run: Run) -> None:
         ]
         feed.publish(Message(runner, "pods", {"pods": [asdict(pod) for pod in pods]}))
     for kind, latencies in LATENCIES_MS.items():
-        for latency_ms in latencies:
-            feed.publish(Message(runner, kind, {"latency_ms": latency_ms}))
+        for k, latency_ms in enumerate(latencies):
+            own = {metric: values[k] for metric, values in OWN.items()} if kind == "stride" else {}
+            feed.publish(Message(runner, kind, {"session": session, "latency_ms": latency_ms, "against_own": own}))
 
 
 def _arrived(server: InfluxServer, runners: int) -> bool:

@@ -21,7 +21,7 @@ from host.records import Stride
 from host.sinks import influx
 from host.sinks.influx_points import MEASUREMENTS
 from tests.dashboards.grafana import names, substituted
-from tests.dashboards.team import LATENCIES_MS, NOW, PAIN, SECONDS, Run, send, team
+from tests.dashboards.team import LATENCIES_MS, NOW, OWN, PAIN, SECONDS, Run, send, team
 from tests.host.sinks.influx_server import InfluxServer
 from tests.servers import program
 
@@ -225,14 +225,14 @@ def test_what_held_is_a_row_a_fault(store: Database) -> None:
 
 
 @needs_influx
-def test_against_own_is_the_last_half_minute_less_all(store: Database) -> None:
-    for runner, run in store.runs.items():
-        good = [stride for stride in run.strides if stride.good]
-        last = [stride for stride in good if run.at(stride.ic_s) >= store.now - timedelta(seconds=30)]
+def test_against_own_is_what_the_coach_compares(store: Database) -> None:
+    means = {metric: fmean(values) for metric, values in OWN.items()}
+    for runner in store.runs:
         (row,) = store.table(query("runner-live", "Against the own usual"), runner)
-        assert row["speed"] == pytest.approx(fmean(s.speed_mps for s in last) - fmean(s.speed_mps for s in good))
-        ahead = [[s.foot_ahead_of_pelvis_mm for s in strides] for strides in (last, good)]
-        assert row["foot ahead"] == pytest.approx(fmean(ahead[0]) - fmean(ahead[1]))
+        assert (row["shank at contact"], row["pelvic tilt"], row["cadence"]) == pytest.approx(tuple(means.values()))
+        assert row["pelvic drop"] is None
+        (tilt,) = store.ask(query("team-wall", "Tilt against own"), runner)
+        assert tilt["values"][-1][1] == pytest.approx(means["pelvic_tilt_deg"])
 
 
 @needs_influx

@@ -49,6 +49,7 @@ class Run:
     effects: list[Effect]
     truth: list[dict[str, str]]
     recording: Path
+    felt: list[dict[str, Any]]  # strides as the feed has them
 
     def payloads(self, leaf: str) -> list[dict[str, Any]]:
         return [m.payload for m in self.messages if m.topic == f"hamstream/ann/{leaf}"]
@@ -90,13 +91,16 @@ async def _run(folder: Path, port: int, subscriber: Subscriber) -> Run:
     async with simulated_pods(*options) as spec, open_backends(spec) as backends, opened as service:
         job = Job("ann", live_pods({}, Radio(*backends)), "pods", Told(ANN, Profile(baseline)))
         # From here on anything that blocks the loop raises BlockingError where it happens.
+        felt: list[dict[str, Any]] = []
         with blockbuster_ctx():
+            feeling = asyncio.create_task(_feel(service, felt))
             task = asyncio.create_task(service.run([job], LIMIT_S))
             while not task.done() and "praise" not in [m.payload["kind"] for m in subscriber.on("alerts")]:
                 await asyncio.sleep(0.2)
             session = service.sessions[0]
             offset_s = (time.monotonic_ns() - session.now_ns()) * 1e-9
             task.cancel()
+            feeling.cancel()
             with suppress(asyncio.CancelledError):
                 await task
         strides = await service.store.strides(session.info.session)
@@ -104,7 +108,14 @@ async def _run(folder: Path, port: int, subscriber: Subscriber) -> Run:
         effects = await service.store.effects(session.info.session)
     with truth.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    return Run(offset_s, list(subscriber.messages), strides, stored, effects, rows, Path(session.info.recording))
+    return Run(offset_s, list(subscriber.messages), strides, stored, effects, rows, Path(session.info.recording), felt)
+
+
+async def _feel(service: Service, felt: list[dict[str, Any]]) -> None:
+    with service.feed.subscribe() as messages:
+        async for message in messages:
+            if message.kind == "stride":
+                felt.append(message.payload)
 
 
 def test_the_fault_is_cued_heard_corrected_and_praised(run: Run) -> None:
@@ -128,6 +139,19 @@ def test_an_alert_says_how_old_its_contact_was(run: Run) -> None:
         (deciding,) = [stride for stride in run.strides if stride.decided_s == alert["t_s"]]
         in_signal_ms = 1000 * (alert["t_s"] - deciding.next_ic_s)
         assert in_signal_ms - 3.0 < alert["latency_ms"] < 1000.0  # pods' clocks agree within 3 ms
+
+
+def test_the_feed_tells_how_far_from_the_own_habit_a_stride_is(run: Run) -> None:
+    """Near it before the fault, beyond the fault's own margin of 3 deg after; and nothing of a bad stride."""
+    tibia = "tibial_inclination_ic_deg"
+    onset_s = min(float(row["ic_s"]) for row in run.truth) - run.offset_s - 4.0 + 14.0  # it stands 4 s, then runs
+    before, after = [], []
+    for stride in run.felt:
+        assert bool(stride["against_own"]) <= (not stride["quality"])
+        if tibia in stride["against_own"]:
+            (before if stride["ic_s"] < onset_s else after).append(stride["against_own"][tibia])
+    assert abs(np.mean(before)) < 1.5
+    assert np.max(after) > 3.0
 
 
 def test_every_stride_of_the_store_is_published_once(run: Run) -> None:

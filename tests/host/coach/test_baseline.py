@@ -107,6 +107,14 @@ def test_without_a_barometer_the_ground_counts_as_level():
     assert baseline.usual(TIBIA, "left", 3.5, NAN).mean == pytest.approx(14.0, abs=0.05)
 
 
+def test_differences_are_those_from_the_legs_own_habit_at_this_speed():
+    baseline = learn(run(tibial_inclination_ic_deg=15.0) + run(side="right", tibial_inclination_ic_deg=11.0))
+    for side, usual in (("left", 15.0), ("right", 11.0)):
+        faster = stride(0.0, side, speed_mps=4.0, tibial_inclination_ic_deg=17.0, pelvic_drop_deg=NAN)
+        found = baseline.differences(faster, (TIBIA, "pelvic_drop_deg"))
+        assert found == {TIBIA: pytest.approx(17.0 - usual - 0.5 * usual_change(TIBIA).per_mps, abs=0.1)}
+
+
 def test_few_strides_unknown_metric_or_speed_tell_nothing():
     few = learn(run(MIN_STRIDES - 1, tibial_inclination_ic_deg=14.0))
     assert math.isnan(few.usual(TIBIA, "left", 3.5, 0.0).mean)
