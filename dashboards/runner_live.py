@@ -1,6 +1,6 @@
 """Runner live: one runner now, left and right over what is usual at this speed, what held when, what was said."""
 
-from grafana_foundation_sdk.builders import common, dashboard, stat, statetimeline, timeseries
+from grafana_foundation_sdk.builders import dashboard, stat, statetimeline, timeseries
 from grafana_foundation_sdk.models import common as options
 from grafana_foundation_sdk.models import dashboard as models
 
@@ -9,7 +9,6 @@ from dashboards.influxql import GOOD, INFLUXDB, RUNNER, InfluxAnnotation, Influx
 from dashboards.team_wall import LATELY, TILT, own_margin
 
 BUCKET = "time($__interval)"
-USUAL = "60d"  # the runner's own mean beside the curve of the tilt
 # The coach's limit against the norm (host/coach/faults.py): the band ends where the coach begins to count.
 NORM_SDS = 1.5
 
@@ -42,34 +41,18 @@ def over_norm(title: str, told: str, metric: str, unit: str, decimals: int = 1, 
 
 
 def tilt() -> timeseries.Panel:
-    """The tilt beside the runner's own usual: no norm tells which tilt is right for a body."""
+    """The tilt over the runner's own usual: no norm tells which tilt is right for a body."""
     less, more = (own_margin(fault) for fault in ("tilt_flattened", "tilt_excessive"))
     told = (
-        f"Forward tilt of the pelvis against quiet standing. No tilt is wrong in itself. Dashed: {less:g}° flatter and "
-        f"{more:g}° further than this runner's own mean of 60 days: about where the coach begins to count a change."
+        "Forward tilt of the pelvis against quiet standing. No tilt is wrong in itself. Shaded: from "
+        f"{less:g}° flatter to {more:g}° further than is usual for this runner at this speed and slope: within it the "
+        "coach counts no change. Absent until the own habit is known."
     )
-    edges = {"flatter": f"- {less:g}", "further": f"+ {more:g}"}
-    columns = ", ".join(f'mean("{TILT}") {margin} AS "{name}"' for name, margin in edges.items())
-    usual = InfluxQL(select(columns, "stride", RUNNER, GOOD, f"time >= now() - {USUAL}"), ref="U", table=True)
-    # The edges' values become the thresholds of the curves.
-    mappings = [
-        {
-            "fieldName": name,
-            "handlerKey": "threshold1",
-            "reducerId": "lastNotNull",
-            "handlerArguments": {"threshold": {"color": look.QUIET}},
-        }
-        for name in edges
-    ]
-    return (
-        look.lines("Pelvic tilt", told, unit=look.DEG)
-        .interval("2s")
-        .thresholds_style(common.GraphThresholdsStyleConfig().mode(options.GraphThresholdsStyleMode.DASHED))
-        .thresholds(look.steps(base=look.QUIET))
-        .with_transformation(look.transformed("configFromData", configRefId="U", mappings=mappings))
-        .with_target(sides(TILT))
-        .with_target(usual)
-    )
+    usual = f'mean("usual_{TILT}")'
+    columns = f'{usual} - {less:g} AS "usual from", {usual} + {more:g} AS "usual to"'
+    band = InfluxQL(select(columns, "own", RUNNER, "$timeFilter", by=BUCKET, fill="none"), alias="$col", ref="N")
+    panel = look.lines("Pelvic tilt", told, unit=look.DEG).interval("5s")
+    return look.with_band(panel, "usual from", "usual to").with_target(band).with_target(sides(TILT))
 
 
 def cues() -> dashboard.AnnotationQuery:

@@ -16,7 +16,7 @@ from host.errors import SinkError
 from host.feed import Feed, Message
 from host.sinks.forward import forward, wait_for_end
 from host.sinks.influx_link import Connection, InfluxConfig, connect
-from host.sinks.influx_points import entry_point, own_point, pod_points, service_point, status_points
+from host.sinks.influx_points import entry_point, own_point, own_values, pod_points, service_point, status_points
 from host.sinks.mqtt import DRAIN_S, backoff_s
 from host.sinks.schema import Entry
 from host.sinks.store import Store
@@ -45,7 +45,7 @@ class InfluxSink:
         self._sessions: dict[str, str] = {}  # runner -> session, of those that run
         self._status: dict[str, dict[str, Any]] = {}  # runner -> what was said last, of those that run
         self._latencies: dict[str, float] = {}  # field of `service` -> the worst since it was written
-        # (runner, session) -> the strides' differences from the own habit since they were written
+        # (runner, session) -> what strides told of the own habit since it was written
         self._own: dict[tuple[str, str], list[dict[str, float]]] = {}
         self._closing = asyncio.Event()
         self._problem = ""
@@ -135,8 +135,8 @@ class InfluxSink:
                 self._add(*pod_points(runner, session, payload["pods"], now))
             case "stride" | "cue":
                 self._note_latency(f"{message.kind}_latency_ms", payload["latency_ms"])
-                if differences := payload.get("against_own"):
-                    self._own.setdefault((runner, payload["session"]), []).append(differences)
+                if own := own_values(payload):
+                    self._own.setdefault((runner, payload["session"]), []).append(own)
 
     def _take_status(self, runner: str, status: dict[str, Any], now: datetime) -> None:
         before = self._status.get(runner, {"held": []})["held"]
@@ -162,7 +162,7 @@ class InfluxSink:
         now = datetime.now(UTC)
         queue = self._store.head - await self._store.cursor(self._cursor_name)
         own, self._own = self._own, {}
-        self._add(*(own_point(*who, differences, now) for who, differences in own.items()))
+        self._add(*(own_point(*who, strides, now) for who, strides in own.items()))
         waiting = list(self._live)
         worst, self._latencies = self._latencies, {}
         # What holds is said again and again: who looks at the last minutes must not see it end.

@@ -30,6 +30,7 @@ def _measurement(record: type, *tags: str) -> Measurement:
     return Measurement(tags, tuple(name for name in names if name not in tags))
 
 
+_TILT = "pelvic_tilt_deg"
 _CUE = _measurement(Cue, "runner", "session", "fault")
 
 MEASUREMENTS = {
@@ -41,7 +42,7 @@ MEASUREMENTS = {
     "cue": Measurement(("runner", "session", "fault"), (*_CUE.fields, "metric", "before", "after")),
     "pain": Measurement(("runner", "moment"), ("score", "session")),
     "status": Measurement(("runner", "session"), ("phase", "prompt", "held", "now")),
-    "own": Measurement(("runner", "session"), OWN_METRICS),
+    "own": Measurement(("runner", "session"), (*OWN_METRICS, "usual_pelvic_tilt_deg")),
     "fault": Measurement(("runner", "session", "fault"), ("holds",)),
     "pod": _measurement(PodHealth, "runner", "session", "role"),
     "service": Measurement(("host",), ("queue", "dropped", "stride_latency_ms", "cue_latency_ms", "version")),
@@ -92,9 +93,22 @@ def status_points(runner: str, status: dict[str, Any], moment: datetime, *, ende
     return [point("status", known, moment), *faults]
 
 
-def own_point(runner: str, session: str, differences: Sequence[dict[str, float]], moment: datetime) -> Point:
-    """The means of strides' differences from the runner's own habit."""
-    values = {name: [of_stride[name] for of_stride in differences if name in of_stride] for name in OWN_METRICS}
+def own_values(stride: dict[str, Any]) -> dict[str, float]:
+    """What a message `stride` of the feed tells of the runner's own habit: differences from it, and the usual tilt.
+
+    The tilt has no norm, so graphs need what is usual for this runner to be seen beside it.
+    """
+    values = dict(stride.get("against_own", {}))
+    if _TILT in values:
+        values[f"usual_{_TILT}"] = stride[_TILT] - values[_TILT]
+    return values
+
+
+def own_point(runner: str, session: str, strides: Sequence[dict[str, float]], moment: datetime) -> Point:
+    """The means of strides' `own_values`."""
+    values = {
+        name: [of_stride[name] for of_stride in strides if name in of_stride] for name in MEASUREMENTS["own"].fields
+    }
     means = {name: fmean(found) for name, found in values.items() if found}
     return point("own", means | {"runner": runner, "session": session}, moment)
 

@@ -1,7 +1,7 @@
-"""How long each panel's query takes after a season: `python tests/benchmarks/bench_dashboards.py [DAYS]`.
+"""How long each panel's query takes after a season: `python -m tests.benchmarks.bench_dashboards [DAYS]`.
 
-One runner with an hour a day in a real InfluxDB 1.6, 10,000 strides each: random numbers in every column, for only their
-number matters here. Panels that refresh by themselves ask every 5 s, so theirs should take a small part of that.
+One runner with an hour a day in a real InfluxDB 1.6, 10,000 strides each: random numbers in every column, for only how
+many there are matters here. Panels that refresh by themselves ask every 5 s, and should take a small part of that.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""From a stride to a row that a query finds: `python tests/benchmarks/bench_influx.py [SECONDS]`.
+"""From a stride to a row that a query finds: `python -m tests.benchmarks.bench_influx [SECONDS]`.
 
 Simulated pods in a process of their own, the real links, core, session, store and sink, and a real InfluxDB 1.6 behind
 a gateway with the write path of version 2. A thread asks the database for its newest stride, over and over. The age of

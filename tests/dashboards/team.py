@@ -34,6 +34,7 @@ OWN = {
     "pelvic_tilt_deg": (-4.5, -3.5, -1.0),
     "cadence_spm": (2.0, 3.0, 4.0),
 }
+USUAL_TILT_DEG = 9.5
 ROLES = ("pelvis", "shank_left", "shank_right")
 
 
@@ -138,7 +139,9 @@ def _say(feed: Feed, runner: str, run: Run) -> None:
     for kind, latencies in LATENCIES_MS.items():
         for k, latency_ms in enumerate(latencies):
             own = {metric: values[k] for metric, values in OWN.items()} if kind == "stride" else {}
-            feed.publish(Message(runner, kind, {"session": session, "latency_ms": latency_ms, "against_own": own}))
+            known = {"session": session, "latency_ms": latency_ms, "against_own": own}
+            tilt = {"pelvic_tilt_deg": USUAL_TILT_DEG + own.get("pelvic_tilt_deg", 0.0)}
+            feed.publish(Message(runner, kind, known | tilt))
 
 
 def _arrived(server: InfluxServer, runners: int) -> bool:

@@ -21,7 +21,7 @@ from host.records import Stride
 from host.sinks import influx
 from host.sinks.influx_points import MEASUREMENTS
 from tests.dashboards.grafana import names, substituted
-from tests.dashboards.team import LATENCIES_MS, NOW, OWN, PAIN, SECONDS, Run, send, team
+from tests.dashboards.team import LATENCIES_MS, NOW, OWN, PAIN, SECONDS, USUAL_TILT_DEG, Run, send, team
 from tests.host.sinks.influx_server import InfluxServer
 from tests.servers import program
 
@@ -233,6 +233,8 @@ def test_against_own_is_what_the_coach_compares(store: Database) -> None:
         assert row["pelvic drop"] is None
         (tilt,) = store.ask(query("team-wall", "Tilt against own"), runner)
         assert tilt["values"][-1][1] == pytest.approx(means["pelvic_tilt_deg"])
+        (band,) = store.table(query("runner-live", "Pelvic tilt", "N"), runner)
+        assert (band["usual from"], band["usual to"]) == pytest.approx((USUAL_TILT_DEG - 3.0, USUAL_TILT_DEG + 4.0))
 
 
 @needs_influx

@@ -181,14 +181,15 @@ async def test_pods_runners_and_the_service_are_seen(server: InfluxServer, tmp_p
             for kind, latency_ms in (("stride", 90.0), ("stride", 110.0), ("cue", 120.0), ("cue", None)):
                 feed.publish(Message("ann", kind, {"latency_ms": latency_ms}))
             for own in ({"pelvic_tilt_deg": 1.0, "cadence_spm": -4.0}, {"pelvic_tilt_deg": 2.0}, {}):
-                feed.publish(Message("ann", "stride", {"session": "S", "latency_ms": None, "against_own": own}))
+                known = {"session": "S", "latency_ms": None, "pelvic_tilt_deg": 10.0, "against_own": own}
+                feed.publish(Message("ann", "stride", known))
             (own,) = await rows(server, 'SELECT * FROM "own"', 1)
             (pod,) = await rows(server, 'SELECT battery_percent, lost_packets, "role" FROM "pod"', 1)
             columns = ", ".join(f'first("{name}") AS "{name}"' for name in ("queue", *LATENCIES))
             (service,) = await rows(server, f'SELECT {columns} FROM "service"', 1)
     assert (pod["battery_percent"], pod["lost_packets"], pod["role"]) == (80.0, 1.0, "pelvis")
     assert {k: v for k, v in own.items() if k != "time" and v is not None} == {
-        "runner": "ann", "session": "S", "pelvic_tilt_deg": 1.5, "cadence_spm": -4.0,
+        "runner": "ann", "session": "S", "pelvic_tilt_deg": 1.5, "cadence_spm": -4.0, "usual_pelvic_tilt_deg": 8.5,
     }  # fmt: skip
     assert service["queue"] == 0.0
     assert [service[name] for name in LATENCIES] == [110.0, 120.0]
