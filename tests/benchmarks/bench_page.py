@@ -48,13 +48,16 @@ new MutationObserver(() => note(contact())).observe(words, { childList: true });
 """
 # The newest stride drawn: the later of both legs.
 WATCH_CHARTS = """
-const drawn = () => {
-  const cadence = (document.querySelector(".plot")?.data ?? []).filter(
-    ({ meta, name }) => meta === "cadence_spm" && (name === "left" || name === "right"));
-  note(cadence.length ? Math.max(...cadence.map(({ x }) => x.at(-1) ?? 0)) : undefined);
-  requestAnimationFrame(drawn);
+const newest = (plot) => Math.max(
+  ...plot.data
+    .filter(({ meta, name }) => meta === "cadence_spm" && (name === "left" || name === "right"))
+    .map(({ x }) => x.at(-1) ?? 0));
+const find = () => {
+  const plot = document.querySelector(".plot");
+  if (plot?.on) plot.on("plotly_afterplot", () => note(newest(plot)));
+  else requestAnimationFrame(find);
 };
-drawn();
+find();
 """
 
 

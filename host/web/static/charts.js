@@ -34,7 +34,8 @@ function plotly() {
   return library;
 }
 
-// One runner's figure is drawn a frame, who has waited longest first: a club's page stays quick to the touch.
+// One runner's figure is drawn a frame, at once where none waits, else who has waited longest first: a club's page stays
+// quick to the touch.
 const waiting = new Set();
 async function drawNext() {
   const [charts] = waiting;
@@ -66,7 +67,7 @@ export class Charts {
 
   #ask() {
     if (!this.#visible || !this.runner) return;
-    if (!waiting.size) requestAnimationFrame(drawNext);
+    if (!waiting.size) queueMicrotask(drawNext);
     waiting.add(this);
   }
 
