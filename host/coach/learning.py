@@ -10,7 +10,6 @@ import statistics
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from operator import attrgetter
 
 import numpy as np
 
@@ -108,22 +107,20 @@ class _Later:
             metric: habit for metric in METRICS if (habit := learnt.habit(metric, side)) is not None
         }
         self._metrics = tuple(habits)
-        self._values = attrgetter(*self._metrics, "ic_s") if habits else None
-        self._lines = np.array([habit.coefficients for habit in habits.values()])
-        self._covariance = np.array([habit.covariance for habit in habits.values()])
+        self._lines = np.array([habit.coefficients for habit in habits.values()]).reshape(-1, 3)
+        self._covariance = np.array([habit.covariance for habit in habits.values()]).reshape(-1, 3, 3)
         self._variance = np.array([habit.variance for habit in habits.values()])
         self._clip_sds = clip_sds
         self._of_place, self._of_metric = np.zeros((len(habits), 6)), np.zeros((len(habits), 3))
         self._squares = np.zeros(len(habits))
 
     def add(self, stride: Stride, speed_mps: float) -> None:
-        if self._values is None:
-            return
         x, g = speed_mps - MIDDLE_MPS, level_if_unknown(stride.grade_percent)
         at = np.array((1.0, x, g))
         usual = self._lines @ at
         reach = self._clip_sds * np.sqrt(self._variance + self._covariance @ at @ at)
-        y = np.clip(self._values(stride)[:-1], usual - reach, usual + reach)
+        y = np.array([getattr(stride, metric) for metric in self._metrics], float)
+        y = np.clip(y, usual - reach, usual + reach)
         known = np.isfinite(y)
         y = np.where(known, y, 0.0)
         self._of_place += np.outer(known, (1.0, x, g, x * x, x * g, g * g))
