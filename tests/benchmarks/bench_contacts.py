@@ -1,14 +1,10 @@
 """Contacts in all kinds of simulated running: how right, and how soon known.
 
-`python tests/benchmarks/bench_contacts.py`. Times are signal time, so the machine does not matter.
+`python -m tests.benchmarks.bench_contacts`. Times are signal time, so the machine does not matter.
 """
-
-import sys
-from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tests.dsp.contacts_of import WAYS, contacts_of
 
 SECONDS = 45.0
