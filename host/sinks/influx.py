@@ -83,7 +83,8 @@ class InfluxSink:
         async def deliver(entries: list[Entry]) -> None:
             nonlocal attempt
             points = [await self._point(entry) for entry in entries]
-            self.dropped += await connection.write([made for made in points if made])
+            refused = await connection.write([made for made in points if made])
+            self.dropped += refused  # not in one: another write may count in the meantime
             attempt = 0
             if self._problem:
                 log.warning("InfluxDB %s is back", self.config.url)
@@ -169,11 +170,12 @@ class InfluxSink:
         held = [made for runner, status in self._status.items() for made in status_points(runner, status, now)]
         service = service_point(now, queue=queue, dropped=self.dropped, **worst)
         try:
-            self.dropped += await connection.write([*waiting, *held, service])
+            refused = await connection.write([*waiting, *held, service])
         except SinkError:
             for name, latency_ms in worst.items():
                 self._note_latency(name, latency_ms)
             return  # the record's side speaks of it
+        self.dropped += refused
         for written in waiting:
             if self._live and self._live[0] is written:
                 self._live.popleft()
