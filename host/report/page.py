@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
-from typing import NamedTuple
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from typing import TYPE_CHECKING, NamedTuple
 
 from host.coach import cues
 from host.coach.coach import CoachParams
@@ -20,6 +18,9 @@ from host.report.material import Material, Recorded
 from host.report.metrics import BAND_SDS, CHARTED
 from host.report.timeline import Replay, replay
 from host.report.trends import trends
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 DISCLAIMER = "hamstream is a training aid, not a medical device. It does not diagnose."
 NARROWEST_PERCENT = 0.4  # of a bar, so that it can be seen
@@ -78,7 +79,9 @@ def report_html(material: Material) -> str:
 
 
 @cache
-def _template() -> Template:
+def _template() -> "Template":
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # here: the start of a run does not wait for it
+
     environment = Environment(
         loader=PackageLoader("host.report"),
         autoescape=True,
