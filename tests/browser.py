@@ -97,9 +97,10 @@ async def until(check: Callable[[], Awaitable[Any]], limit_s: float = 10.0) -> A
         return answer
 
 
-async def flaws(page: Page) -> list[str]:
-    """What axe-core has against the page as it is now."""
-    found = (await Axe().run(page)).response["violations"]
+async def flaws(page: Page, *rules: str) -> list[str]:
+    """What axe-core has against the page as it is now, by all its rules or by some."""
+    options = {"resultTypes": ["violations"]} | ({"runOnly": rules} if rules else {})
+    found = (await Axe().run(page, options=options)).response["violations"]
     return [f"{flaw['id']}: {node['html']} {node['failureSummary']}" for flaw in found for node in flaw["nodes"]]
 
 

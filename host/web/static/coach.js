@@ -1,8 +1,10 @@
 // The coach's view: a card a runner.
 
 import { BAND_SDS, Charts, METRICS } from "./charts.js";
-import { clockText, elapsed, plain, podName, recent, stage, usual } from "./model.js";
+import { clockText, elapsed, plain, recent, stage, usual } from "./model.js";
+import { wordsIn } from "./words.js";
 
+const ENGLISH = wordsIn("en");
 const STRIDES_MEANT = 5;
 // So many runners have charts, cues and pods unfolded at once; of more, first the state and the figures of all.
 const UNFOLDED = 2;
@@ -61,9 +63,7 @@ class Card {
   }
 
   render(runner, norms, now_ms, offline) {
-    const { state, text, language = "en", detail } = offline
-      ? { state: "offline", text: "No connection" }
-      : stage(runner, now_ms);
+    const { state, text, language, detail } = stage(runner, now_ms, offline, ENGLISH);
     this.root.dataset.state = state;
     this.#find(".banner use").setAttribute("href", `#i-${state}`);
     const words = this.#find(".banner span");
@@ -130,7 +130,7 @@ class Card {
   #pods(runner) {
     const rows = runner.pods.map((pod) => {
       const sent = pod.packets + pod.lost_packets;
-      const head = element("th", podName(pod.role), element("small", LINKS[pod.link] ?? pod.link));
+      const head = element("th", ENGLISH.pods[pod.role], element("small", LINKS[pod.link] ?? pod.link));
       head.scope = "row";
       const tr = element(
         "tr",

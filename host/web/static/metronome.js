@@ -2,8 +2,10 @@
 
 import { audio } from "./audio.js";
 import { recall, remember } from "./memory.js";
+import { languageOf } from "./model.js";
 import { Pace } from "./pace.js";
 import { startTicks } from "./ticks.js";
+import { wordsIn } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -50,14 +52,15 @@ export class Metronome {
 
   #render() {
     const { wanted, ticking, spm, rise_percent } = this.#pace;
+    const { counting, whenYouRun } = wordsIn(languageOf(this.#runner));
     $("metronome").setAttribute("aria-pressed", wanted);
     // Slow steps are what it helps against: then it is offered, never started.
     const slow = this.#runner?.status?.held.includes("low_cadence");
     $("metronome").classList.toggle("offered", Boolean(slow) && !wanted);
     $("metronome").classList.toggle("known", wanted && spm !== null); // then the rate says it all
     $("slower").hidden = $("faster").hidden = !wanted || spm === null;
-    const rate = spm === null ? "counting your steps…" : `${spm} spm, +${rise_percent.toFixed(0)} %`;
-    const text = !wanted ? "" : spm === null || ticking ? rate : `${rate}, when you run`;
+    const rate = spm === null ? counting : `${spm} spm, +${rise_percent.toFixed(0)} %`;
+    const text = !wanted ? "" : spm === null || ticking ? rate : `${rate}, ${whenYouRun}`;
     if ($("pace").textContent !== text) $("pace").textContent = text;
   }
 }

@@ -8,9 +8,6 @@ const CUES_KEPT = 50;
 // After this long without a good stride "all is well" would be a guess.
 const GOOD_STRIDE_MS = 5_000;
 
-const POD_NAMES = { pelvis: "Pelvis", shank_left: "Left shank", shank_right: "Right shank" };
-export const podName = (role) => POD_NAMES[role] ?? plain(role);
-
 // "tilt_flattened" -> "Tilt flattened"
 export function plain(id) {
   const text = String(id).replaceAll("_", " ");
@@ -90,37 +87,42 @@ function takeStride(runner, stride, at_ms) {
   if (!stride.quality) runner.good_ms = at_ms;
 }
 
-// The one thing to show: {state, text, language, detail, side}.
-export function stage(runner, now_ms) {
-  if (!runner) return { state: "idle", text: "Waiting", detail: "No session has started yet" };
+// The one thing to show, in `words`: {state, text, language, detail, side}.
+export function stage(runner, now_ms, offline, words) {
+  return { language: words.language, detail: "", side: "", ...stageOf(runner, now_ms, offline, words) };
+}
+
+function stageOf(runner, now_ms, offline, words) {
+  if (offline) return { state: "offline", text: words.offline, detail: words.again };
+  if (!runner) return { state: "idle", text: words.waiting, detail: words.noSession };
   const { status, shown } = runner;
   const phase = status?.phase ?? "waiting";
   const prompt = status?.prompt && { text: status.prompt, language: languageOf(runner) };
-  if (runner.session?.event === "ended") return { state: "ended", text: "Session ended", detail: "Well run" };
-  if (shown && now_ms < shown.until_ms)
-    return { state: shown.kind === "praise" ? "praise" : "cue", ...wordsOf(shown) };
-  const pods = (...links) => runner.pods.filter((pod) => links.includes(pod.link)).map((pod) => podName(pod.role));
+  const said = shown && {
+    ...{ text: shown.text, language: shown.language, side: shown.side },
+    detail: words.sides[shown.side] ?? "",
+  };
+  if (runner.session?.event === "ended") return { state: "ended", text: words.ended, detail: words.wellRun };
+  if (shown && now_ms < shown.until_ms) return { state: shown.kind === "praise" ? "praise" : "cue", ...said };
+  const pods = (...links) => runner.pods.filter((pod) => links.includes(pod.link)).map((pod) => words.pods[pod.role]);
   const lost = pods("lost");
   if (lost.length) {
-    const detail = lost.length > 1 ? `No data: ${lost.join(", ")}` : "";
-    return { state: "lost", text: `${lost[0]} pod lost`, ...prompt, detail };
+    const detail = lost.length > 1 ? words.noData(lost.join(", ")) : "";
+    return { state: "lost", text: words.lost(lost[0]), ...prompt, detail };
   }
   const running = phase === "running" || phase === "walking";
   if (prompt && running) return { state: "lost", ...prompt };
   const missing = pods("searching", "connecting");
-  if (missing.length && !running) return { state: "searching", text: "Looking for pods", detail: missing.join(", ") };
-  if (phase === "ready") return { state: "ready", text: "Ready: run when you like", ...prompt };
-  if (phase === "standing") return { state: "stand", text: "Stand still", ...prompt, detail: "Measuring how you stand" };
-  if (phase === "waiting") return { state: "stand", text: "Stand still", ...prompt };
-  if (phase === "walking") return { state: "walking", text: "Walking" };
-  if (shown?.kind === "cue" && status.held.includes(shown.fault))
-    return { state: "reminder", ...wordsOf(shown) };
-  if (now_ms - runner.good_ms > GOOD_STRIDE_MS) return { state: "measuring", text: "Measuring" };
+  if (missing.length && !running) return { state: "searching", text: words.searching, detail: missing.join(", ") };
+  if (phase === "ready") return { state: "ready", text: words.ready, ...prompt };
+  if (phase === "standing") return { state: "stand", text: words.stand, ...prompt, detail: words.measuringStand };
+  if (phase === "waiting") return { state: "stand", text: words.stand, ...prompt };
+  if (phase === "walking") return { state: "walking", text: words.walking };
+  if (shown?.kind === "cue" && status.held.includes(shown.fault)) return { state: "reminder", ...said };
+  if (now_ms - runner.good_ms > GOOD_STRIDE_MS) return { state: "measuring", text: words.measuring };
   // A pattern that holds but is not to be spoken of: no praise for it either.
-  return { state: "calm", text: status.held.length ? "Keep going" : "All is well" };
+  return { state: "calm", text: status.held.length ? words.keepGoing : words.calm };
 }
-
-const wordsOf = ({ text, language, side }) => ({ text, language, side, detail: side ? `${plain(side)} leg` : "" });
 
 // Seconds since the session's start: of the run itself in a replay, which may go faster than the clock.
 export function elapsed(runner, now_ms) {

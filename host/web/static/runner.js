@@ -1,16 +1,16 @@
-// The runner's view: one glance, one state.
+// The runner's view: one glance, one state, in the runner's language.
 
-import { clockText, elapsed, recent, stage } from "./model.js";
+import { clockText, elapsed, languageOf, recent, stage } from "./model.js";
+import { wordsIn } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 
 export function renderRunner(runner, now_ms, offline) {
   const view = $("view-runner");
-  const shown = offline
-    ? { state: "offline", text: "No connection", detail: "Trying again…" }
-    : stage(runner, now_ms);
-  const { state, text, language = "en", detail = "", side = "" } = shown;
+  const own = wordsIn(languageOf(runner));
+  const { state, text, language, detail, side } = stage(runner, now_ms, offline, own);
   const words = $("words");
+  if (view.lang !== own.language) label(view, own);
   if (view.dataset.state !== state || view.dataset.side !== side) {
     view.dataset.state = state;
     view.dataset.side = side;
@@ -32,6 +32,13 @@ export function renderRunner(runner, now_ms, offline) {
   setText($("stat-time"), clockText(elapsed(runner, now_ms)));
   setText($("stat-cadence"), cadence === null || cadence === undefined ? "–" : cadence.toFixed(0));
   setText($("stat-speed"), speed === null || speed === undefined ? "–" : (speed * 3.6).toFixed(1));
+}
+
+// All that does not change with the run.
+function label(view, own) {
+  view.lang = own.language;
+  for (const element of view.querySelectorAll("[data-word]")) element.textContent = own[element.dataset.word];
+  for (const element of view.querySelectorAll("[data-name]")) element.ariaLabel = own[element.dataset.name];
 }
 
 // The largest type at which the words fill their box and none is broken.

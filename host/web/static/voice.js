@@ -3,11 +3,7 @@
 
 import { audio } from "./audio.js";
 import { recall, remember } from "./memory.js";
-
-// Said when the voice is turned on, to hear that it works.
-export const HELLO = { en: "Voice on", de: "Stimme an" };
-
-const base = (language) => language.toLowerCase().split(/[-_]/)[0];
+import { base, wordsIn } from "./words.js";
 
 export class Voice {
   on = false;
@@ -23,7 +19,7 @@ export class Voice {
     this.on = this.wanted = true;
     remember("voice", true);
     audio();
-    this.say(HELLO[base(language)] ?? HELLO.en, "prompt", language);
+    this.say(wordsIn(language).hello, "prompt", language);
   }
 
   turnOff() {

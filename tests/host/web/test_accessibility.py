@@ -55,6 +55,8 @@ async def show(feeder: Feeder, state: str) -> None:
         feeder.cue("Land under yourself, heel down", kind=state, side="right", fault="low_cadence")
 
 
+# What differs from state to state; all else is looked at in one.
+COLOURS = ("color-contrast", "link-in-text-block")
 STATES = ("searching", "stand", "ready", "walking", "calm", "lost", "praise", "cue", "ended")
 
 
@@ -70,7 +72,7 @@ async def test_axe_finds_nothing_in_any_view(feed: Feed, server: LivePage, eyes:
     for state in STATES:
         await show(feeder, state)
         await expect(page.locator("#view-runner")).to_have_attribute("data-state", state)
-        assert await flaws(page) == [], state
+        assert await flaws(page, *COLOURS if state != "calm" else ()) == [], state
         if state == "calm":
             await page.get_by_role("button", name="Metronome").click()
     feeder = running(feed, strides=50)
@@ -78,7 +80,7 @@ async def test_axe_finds_nothing_in_any_view(feed: Feed, server: LivePage, eyes:
     for state in STATES:
         await show(feeder, state)
         await expect(coach.locator(".card").first).to_have_attribute("data-state", state)
-        assert await flaws(coach) == [], state
+        assert await flaws(coach, *COLOURS if state != "calm" else ()) == [], state
     await coach.get_by_role("link", name="Sessions").click()
     await page.get_by_role("link", name="Coach").click()
     assert await flaws(page) == []

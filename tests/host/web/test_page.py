@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
+from host.coach.cues import languages
 from host.feed import Feed
 from host.web.server import LivePage
 from tests.browser import DESK, LYING, NARROW, PHONE, PLOT, SMALL, Eyes, ears, needs_chromium, until
@@ -226,6 +227,33 @@ async def test_it_comes_back_by_itself_when_the_server_does(feed: Feed, eyes: Ey
         feeder.cue("Land under yourself, heel down")
         await state(page, "cue")
         assert await page.evaluate("said") == ["Voice on", "Land under yourself, heel down"]
+
+
+async def test_the_runners_view_speaks_the_runners_language(feed: Feed, server: LivePage, eyes: Eyes):
+    page = await eyes.open(server.url)
+    await expect(page.locator("#words")).to_have_text("Waiting")
+    feeder = running(feed, language="de")
+    await expect(page.locator("#words")).to_have_text("Alles gut")
+    await expect(page.locator("#view-runner")).to_have_attribute("lang", "de")
+    await expect(page.locator(".stats dt")).to_have_text(["Zeit", "Schritte", "Tempo"])
+    await expect(page.get_by_text("Trainingshilfe, kein Medizinprodukt.")).to_be_visible()
+    await page.get_by_role("button", name="Metronom").click()
+    await expect(page.locator("#pace")).to_have_text("zähle deine Schritte…")
+    feeder.pods(shank_left="searching")
+    feeder.status("waiting", "Steh still.")
+    await expect(page.locator("#detail")).to_have_text("linker Unterschenkel")
+
+
+async def test_every_language_of_the_cues_has_all_the_pages_words(server: LivePage, eyes: Eyes):
+    page = await eyes.open(server.url)
+    words = await page.evaluate(
+        """async () => {
+          const { languages, wordsIn } = await import('/words.js');
+          return Object.fromEntries(languages.map((language) => [language, Object.keys(wordsIn(language))]));
+        }"""
+    )
+    assert set(words) == set(languages())
+    assert all(set(keys) == set(words["en"]) for keys in words.values())
 
 
 async def test_several_runners_have_a_card_each_and_a_phone_its_own(feed: Feed, server: LivePage, eyes: Eyes):

@@ -5,7 +5,6 @@ from itertools import pairwise
 import pytest
 from playwright.async_api import Page, expect
 
-from host.coach.cues import languages
 from host.feed import Feed
 from host.web.server import LivePage
 from tests.browser import Eyes, ears, needs_chromium, until
@@ -26,7 +25,7 @@ async def test_a_cue_is_spoken_in_its_language_by_a_voice_that_speaks_it(feed: F
     feeder.cue("Land under yourself", language="en")
     await until(lambda: page.evaluate("said.length === 3"))
     await expect(page.locator("#words")).to_have_attribute("lang", "en")
-    choice = page.get_by_label("Which voice speaks")
+    choice = page.get_by_label("Welche Stimme spricht")
     assert await choice.locator("option").all_inner_texts() == ["Anna", "Otto"]
     await choice.select_option("Otto")
     await page.reload()  # which voice is remembered, and that there shall be one; the browser asks for a tap
@@ -48,19 +47,13 @@ async def test_a_voice_that_does_not_speak_the_language_leaves_it_to_the_tones(
 ):
     feeder = running(feed, language="de")
     page = await eyes.open(server.url, script=ears("en-GB Alice"))
-    await expect(page.locator("#words")).to_have_text("All is well")
+    await expect(page.locator("#words")).to_have_text("Alles gut")
     await page.get_by_role("button", name="Voice off").click()
     await expect(page.locator("#voice-text")).to_have_text("Tones on")
     before = await page.evaluate("tones")
     feeder.cue("Setz den Fuß unter dir auf")
     await until(lambda: page.evaluate(f"tones === {before} + 2"))
     assert await page.evaluate("said") == []
-
-
-async def test_the_voice_says_hello_in_every_language_that_cues_have(server: LivePage, eyes: Eyes):
-    page = await eyes.open(server.url)
-    greeted = await page.evaluate("async () => Object.keys((await import('/voice.js')).HELLO)")
-    assert set(greeted) >= set(languages())
 
 
 async def test_a_screen_reader_is_interrupted_by_cues_alone(feed: Feed, server: LivePage, eyes: Eyes):
