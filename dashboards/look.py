@@ -18,6 +18,7 @@ WELL, NEAR, BEYOND = "#29b78f", "#f0e442", "#e69f00"
 QUIET, BAND = "#7f8b91", "#8fa3ad"
 
 MPS, DEG, MS, MM, SPM, PERCENT = "velocityms", "degree", "ms", "lengthmm", "suffix:spm", "percent"
+CLOCK = "dthms"  # 01:23:45, whatever the decimals
 
 
 def steps(*edges: tuple[float, str], base: str) -> dashboard.ThresholdsConfig:
@@ -85,14 +86,11 @@ def big(title: str, told: str, *, unit: str = "", decimals: int = 1) -> stat.Pan
     return panel.unit(unit) if unit else panel
 
 
-def big_text(title: str, told: str) -> stat.Panel:
-    """One large word in place of a figure."""
-    return (
-        big(title, told)
-        .graph_mode(options.BigValueGraphMode.NONE)
-        # Empty means numbers only; a text is asked for by this expression.
-        .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False).fields("/.*/"))
-    )
+def big_text(title: str, told: str, *fields: str) -> stat.Panel:
+    """Large words in place of a figure: the last of each of `fields`."""
+    # Empty would mean numbers only; texts, and the time, are shown when they are named.
+    chosen = common.ReduceDataOptions().calcs(["lastNotNull"]).values(False).fields(f"/^({'|'.join(fields)})$/")
+    return big(title, told).graph_mode(options.BigValueGraphMode.NONE).reduce_options(chosen)
 
 
 def lines(title: str, told: str, *, unit: str, decimals: int = 1) -> timeseries.Panel:

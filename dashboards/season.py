@@ -8,6 +8,8 @@ from dashboards import frame, look
 from dashboards.influxql import GOOD, RUNNER, InfluxQL, select
 
 DAY = "time(1d)"
+# Who looks at a recording again has not run again.
+RUN = '"source" !~ /^replay/'
 WEEK = "time(1w, 4d)"  # weeks are counted from a Thursday, 1970-01-01; four days later is a Monday
 
 
@@ -33,8 +35,8 @@ def bars(panel: timeseries.Panel) -> timeseries.Panel:
 
 def load(title: str, told: str, column: str, unit: str) -> timeseries.Panel:
     """A bar a week, from the sessions that have ended."""
-    query = select(f'{column} AS "{title}"', "session", RUNNER, "$timeFilter", by=WEEK, fill="none")
-    panel = look.lines(title, f"{told} Weeks from Monday, sessions that have ended.", unit=unit)
+    query = select(f'{column} AS "{title}"', "session", RUNNER, RUN, "$timeFilter", by=WEEK, fill="none")
+    panel = look.lines(title, f"{told} Weeks from Monday, sessions that have ended, no replays.", unit=unit)
     return bars(panel).color_scheme(look.one_color(look.LEFT)).with_target(InfluxQL(query, alias="$col"))
 
 
@@ -57,8 +59,8 @@ def sessions() -> table.Panel:
     """What each session came to, with a way to its review."""
     columns = {
         "distance_m": ("distance", "lengthm", 0),
-        "running_s": ("running", "clocks", 0),
-        "duration_s": ("length", "clocks", 0),
+        "running_s": ("running", look.CLOCK, 0),
+        "duration_s": ("length", look.CLOCK, 0),
         "strides": ("strides", "short", 0),
         "good_strides": ("good strides", "short", 0),
         "cues": ("cues", "short", 0),

@@ -25,7 +25,7 @@ def over_the_run(title: str, told: str, metric: str, unit: str, *, decimals: int
         .show_points(options.VisibilityMode.NEVER)
         .span_nulls(True)
         .legend(look.legend())
-        .override_by_name(RUNNING, [look.prop("unit", "clocks"), look.prop("displayName", "running for")])
+        .override_by_name(RUNNING, [look.prop("unit", look.CLOCK), look.prop("displayName", "running for")])
         # The legs' frames become one; the trend panel draws over the one number that is left of the time.
         .with_transformation(look.transformed("joinByField", byField="Time", mode="inner"))
         .with_transformation(
@@ -78,7 +78,7 @@ def at_a_glance() -> list[stat.Panel]:
         return panel.with_target(InfluxQL(query, alias=title))
 
     return [
-        one("Length", "From the session's start to its last stride.", 'max("next_ic_s")', "clocks", 0),
+        one("Length", "From the session's start to its last stride.", 'max("next_ic_s")', look.CLOCK, 0),
         one("Strides", "Of both legs, those with a quality flag among them.", 'count("ic_s")', "short", 0),
         one("Speed", "Mean of good strides.", 'mean("speed_mps")', look.MPS, 2, GOOD),
         one("Cadence", "Mean of good strides.", 'mean("cadence_spm")', look.SPM, 0, GOOD),
@@ -100,7 +100,7 @@ def cues() -> table.Panel:
         "decided it, its mean in the 20 strides before and after, and the change; empty where too few strides followed."
     )
     panel = look.rows("Cues and what they changed", told)
-    panel = panel.override_by_name("running for", [look.prop("unit", "clocks")])
+    panel = panel.override_by_name("running for", [look.prop("unit", look.CLOCK)])
     panel = panel.override_by_name("pattern", [look.prop("mappings", look.fault_words())])
     for name in ("before", "after", "change"):
         panel = panel.override_by_name(name, [look.prop("decimals", 1)])

@@ -1,6 +1,6 @@
 """Team wall: every runner of the last minutes, a line each, in figures that can be read across a hall."""
 
-from grafana_foundation_sdk.builders import common, stat
+from grafana_foundation_sdk.builders import stat
 from grafana_foundation_sdk.models import common as options
 from grafana_foundation_sdk.models import dashboard as models
 
@@ -68,17 +68,18 @@ def now() -> stat.Panel:
     )
     query = select('last("now") AS "now"', "status", RUNNER, "time >= now() - 20s")
     colors = {"/^Good form$/": look.WELL, f"/^({'|'.join(PHASES)})$/": look.QUIET}
-    panel = look.big_text("Now", told).color_scheme(look.by_thresholds()).thresholds(look.steps(base=look.BEYOND))
+    panel = (
+        look.big_text("Now", told, "now").color_scheme(look.by_thresholds()).thresholds(look.steps(base=look.BEYOND))
+    )
     return panel.mappings(look.matching(colors)).with_target(InfluxQL(query, alias="$col"))
 
 
 def last_cue() -> stat.Panel:
     """What was said last, and how long ago."""
     query = select('"text", "fault"', "cue", RUNNER, "\"kind\" = 'cue'", "$timeFilter") + " ORDER BY time DESC LIMIT 1"
-    panel = look.big_text("Last cue", "What the runner was told last, and when.").mappings(look.fault_words())
-    shown = common.ReduceDataOptions().calcs(["lastNotNull"]).values(False).fields("/^(Time|fault)$/")
-    time = [look.prop("unit", "dateTimeFromNow")]
-    return panel.reduce_options(shown).override_by_name("Time", time).with_target(InfluxQL(query, table=True))
+    panel = look.big_text("Last cue", "What the runner was told last, and when.", "Time", "fault")
+    panel = panel.mappings(look.fault_words()).override_by_name("Time", [look.prop("unit", "dateTimeFromNow")])
+    return panel.with_target(InfluxQL(query, table=True))
 
 
 def pods() -> stat.Panel:

@@ -122,6 +122,12 @@ async def _store(store: Store, runner: str, run: Run) -> None:
         store.add_effect(session, effect)
     await store.add_pain(Pain(session, runner, "next-morning", PAIN[runner], utc_text(run.at(SECONDS))))
     await store.end_session(session, utc_text(run.at(SECONDS)), run.summary)
+    # The runner looks at a recording again: strides that no figure is made of, and no further load.
+    again = replace(run.info, session=f"{session}-again", started_utc=utc_text(run.at(1.0)), source="replay:run.mcap")
+    await store.begin_session(again)
+    for stride in run.strides[:20]:
+        store.add_stride(again.session, replace(stride, quality="gap"))
+    await store.end_session(again.session, utc_text(run.at(20.0)), run.summary)
 
 
 def _say(feed: Feed, runner: str, run: Run) -> None:

@@ -196,7 +196,8 @@ def test_load_and_pain_are_the_stores(store: Database) -> None:
         (scores,) = store.ask(query("season", "Pain"), runner)
         assert scores["tags"] == {"moment": "next-morning"}
         assert [score for _, score in scores["values"]] == [PAIN[runner]]
-        (session,) = store.table(query("season", "Sessions"), runner)
+        again, session = store.table(query("season", "Sessions"), runner)  # the newest first
+        assert again["source"] == "replay:run.mcap"
         shown = tuple(session[name] for name in ("session", "strides", "good strides", "cues"))
         said = sum(cue.kind == "cue" for cue in run.cues)
         assert shown == (run.info.session, len(run.strides), sum(s.good for s in run.strides), said)
