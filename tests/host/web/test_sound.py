@@ -29,7 +29,7 @@ async def test_a_cue_is_spoken_in_its_language_by_a_voice_that_speaks_it(feed: F
     assert await choice.locator("option").all_inner_texts() == ["Anna", "Otto"]
     await choice.select_option("Otto")
     await page.reload()  # which voice is remembered, and that there shall be one; the browser asks for a tap
-    await expect(page.get_by_text("Tap anywhere: the voice comes back.")).to_be_visible()
+    await expect(page.get_by_text("Tap anywhere for the voice.")).to_be_visible()
     feeder.cue("Wer nicht tippt, hört nichts")
     await page.locator("#words").click()
     await expect(page.locator("#voice-text")).to_have_text("Voice on")
