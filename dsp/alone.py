@@ -1,8 +1,9 @@
-"""Steps from the pelvis pod alone, for as long as both shanks are silent.
+"""Steps from the pelvis pod, of the legs whose shank is silent.
 
 In flight the pelvis falls freely; it rises through `tc_fall_mps2` when a foot lands and falls through it again when the
-foot is about to leave. Which foot that is, is known from before the shanks were lost, else from the hips: the side in
-swing drops at landing and rises until the foot leaves (Novacheck 1998, doi 10.1016/S0966-6362(97)00038-6).
+foot is about to leave. Which foot that is, is known from the other shank, or from before both were lost, else from the
+hips: the side in swing drops at landing and rises until the foot leaves (Novacheck 1998,
+doi 10.1016/S0966-6362(97)00038-6).
 """
 
 import math
@@ -12,6 +13,7 @@ from dsp.jit import kernel
 from dsp.strides import mid_stance_alone
 
 FLIGHT, STANCE = 0, 1
+NOBODY = -1  # whose step it is when the shank of that leg tells of it itself
 G = 9.80665
 # Standard deviations, s, against the force plate of eight runners at three speeds (Fukuchi, Fukuchi & Duarte 2017,
 # doi 10.7717/peerj.3298). Patoz et al. 2022 (doi 10.3390/s22030784) reached 20 ms of contact time from the sacrum.
@@ -21,7 +23,7 @@ HIPS_RAD = 0.03  # half of what one usual step rolls the pelvis: the drop is 2.7
 
 @kernel
 def take_alone(core, co, t, dt, fall):  # type: ignore[no-untyped-def]
-    """One pelvis sample while both shanks are silent: NOTHING, INITIAL or TERMINAL of `core["steps"]["side"]`.
+    """One pelvis sample while a shank is silent: NOTHING, INITIAL or TERMINAL of the leg `core["steps"]["side"]`.
 
     t: s. fall: vertical acceleration, m/s2, gravity removed.
     """
@@ -41,17 +43,20 @@ def take_alone(core, co, t, dt, fall):  # type: ignore[no-untyped-def]
     stride = 0.5 * (legs[0]["stride_s"] + legs[1]["stride_s"])
     found = follow_steps(steps, co, stride, t, dt, fall)
     if found == INITIAL:
-        steps["side"] = whose_turn(steps, legs, stride)
+        left = t - core["pods"][1]["raw_s"] > co["bridge_s"]
+        right = t - core["pods"][2]["raw_s"] > co["bridge_s"]
+        steps["side"] = whose_turn(steps, legs, stride) if left and right else turn_of(steps, legs, 0 if left else 1)
         steps["roll"] = 0.0
-        land(legs[steps["side"]], steps["event_s"], PELVIS_IC_SD_S, t, 1)
-    elif found == TERMINAL:
+        if steps["side"] != NOBODY:
+            land(legs[steps["side"]], steps["event_s"], PELVIS_IC_SD_S, t, 1)
+    elif found == TERMINAL and steps["side"] != NOBODY:
         leg = legs[steps["side"]]
         leg["tc_s"] = steps["event_s"] + lead(steps["event_s"] - leg["ic_s"], stride, co["tc_fall_mps2"])
         leg["tc_sd_s"] = PELVIS_TC_SD_S
         leg["tc_decided_s"] = t
         steps["hips"] = 0.8 * steps["hips"] + (steps["roll"] if steps["side"] == 0 else -steps["roll"])
-        mid_stance_alone(core, leg, co)
-    return found
+        mid_stance_alone(core, co, steps["side"])
+    return found if steps["side"] != NOBODY else NOTHING
 
 
 @kernel
@@ -96,6 +101,14 @@ def whose_turn(steps, legs, stride):  # type: ignore[no-untyped-def]
         steps["hips"] = 0.0
         side = 1 - side
     return side
+
+
+@kernel
+def turn_of(steps, legs, side):  # type: ignore[no-untyped-def]
+    """`side`, if the step is its own: near the middle of the other leg's stride. Else NOBODY."""
+    other = legs[1 - side]
+    share = (steps["event_s"] - other["ic_s"]) / other["stride_s"]
+    return side if 0.25 < share < 0.75 else NOBODY
 
 
 @kernel

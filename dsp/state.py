@@ -147,11 +147,11 @@ LEG = np.dtype(
 # Sums of a fading line of height against distance, both counted from the newest barometer reading.
 GRADE = np.dtype([(name, "f8") for name in ("t_s", "height_m", "n", "x", "y", "xx", "xy")])
 
-# Steps that the pelvis finds while both shanks are silent.
+# Steps that the pelvis finds while a shank is silent.
 STEPS = np.dtype(
     [
         ("phase", "i8"),
-        ("side", "i8"),  # of the newest step
+        ("side", "i8"),  # of the newest step, -1 where its own shank tells of it
         ("sure", "i8"),  # the side is known from before the shanks were lost
         ("last_s", "f8"),  # last sample that was looked at
         ("last_fall", "f8"),

@@ -174,7 +174,7 @@ def take(core, co, role, t, lost):  # type: ignore[no-untyped-def]
     if role == 0:
         for side in range(2):
             follow_pelvis(legs[side], co, t, dt, row[FALL])
-        if t - max(core["pods"][1]["raw_s"], core["pods"][2]["raw_s"]) > co["bridge_s"]:
+        if t - min(core["pods"][1]["raw_s"], core["pods"][2]["raw_s"]) > co["bridge_s"]:
             return take_alone(core, co, t, dt, row[FALL])
         return NOTHING
     watch_hinge(pod, co)

@@ -141,12 +141,19 @@ def mid_stance(core, pods, legs, co, side):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def mid_stance_alone(core, leg, co):  # type: ignore[no-untyped-def]
-    """Terminal contact of `leg` is known from the pelvis, whose attitude is corrected; speed stays unknown."""
+def mid_stance_alone(core, co, side):  # type: ignore[no-untyped-def]
+    """Terminal contact of `side` is known from the pelvis.
+
+    Speed is that of the other leg, whose shank corrects the pelvis; where both shanks are silent it stays unknown, and
+    the pelvis is corrected here.
+    """
+    leg, other = core["legs"][side], core["legs"][1 - side]
     leg["ms_before_s"] = leg["ms_s"]
     leg["ms_s"] = leg["ic_s"] + co["mid_stance"] * (leg["tc_s"] - leg["ic_s"])
     leg["speed_mps"] = math.nan
-    if leg["ms_s"] - leg["ms_before_s"] < LONGEST_STRIDE_S:
+    if not other["by_pelvis"] and leg["ic_s"] - other["ic_s"] < LONGEST_STRIDE_S:
+        leg["speed_mps"] = other["speed_mps"]
+    elif leg["ms_s"] - leg["ms_before_s"] < LONGEST_STRIDE_S:
         guide_pelvis(core, core["pods"][0], leg, co, leg["ms_before_s"], leg["ms_s"], math.nan, 0.0)
 
 
@@ -204,6 +211,8 @@ def guide_pelvis(core, pod, leg, co, before, t, speed, rate):  # type: ignore[no
     predict(pod, co, middle, math.atan2(hy, hx))
     pace = pod["pace_mps"]
     update(pod, vx - pace * hx, vy - pace * hy, co["pelvis_sd_mps"])
+    if alone:
+        pod["surprise"] = max(pod["surprise"], 1.0)  # that nothing surprises a pelvis alone proves nothing
     ax, ay, _ = rotate_row(rows, (first + 1) & (RING - 1), axis[0], axis[1], axis[2])
     bx, by, _ = rotate_row(rows, last & (RING - 1), axis[0], axis[1], axis[2])
     turned = math.atan2(ax * by - ay * bx, ax * bx + ay * by)
@@ -358,6 +367,10 @@ def complete(core, pods, legs, co, side, row):  # type: ignore[no-untyped-def]
     core["walking"] = walking
     if walking:
         quality |= WALKING
+    if by_pelvis:  # contact times of a pelvis and of a shank do not compare, nor does what is made of them
+        contact = math.nan
+        row["foot_ahead_of_pelvis_m"] = math.nan
+        row["foot_ahead_of_pelvis_sd_m"] = math.nan
     differences(leg, other, side, ic, next_ic, contact, row)
     row["quality"] = quality
     core["stride_s"] = next_ic

@@ -1,4 +1,4 @@
-"""The pelvis pod alone, always or since both shanks were lost: simulated, and of real runners."""
+"""The pelvis pod alone, or for one leg, always or since both shanks were lost: simulated, and of real runners."""
 
 import csv
 import math
@@ -102,6 +102,28 @@ def test_shanks_that_go_and_come_back_double_nothing(
     late = found[found["ic_s"] > 23.0]["quality"]
     assert len(late) > 15
     assert (late == (Quality.UNCALIBRATED if from_s < 0.0 else 0)).all()
+
+
+@pytest.mark.parametrize("lost", SHANKS)
+def test_a_leg_without_its_pod_has_what_the_pelvis_knows(session: tuple[Frames, list[TrueStride]], lost: Role) -> None:
+    frames, truth = session
+    found = analyse({role: rows for role, rows in frames.items() if role is not lost})
+    own, other = (np.sort(found[found["side"] == s], order="ic_s") for s in (lost - 1, 2 - lost))
+    assert abs(len(own) - len(other)) <= 1
+    own = own[own["ic_s"] > 8.0]
+    true = [t for t in truth if t.side == Side(lost - 1).label and t.ic_s > 8.0]
+    assert own["ic_s"] == pytest.approx([t.ic_s for t in true], abs=0.03)
+    assert own["next_ic_s"] == pytest.approx([t.next_ic_s for t in true], abs=0.03)
+    assert (own["quality"] == Quality.POD_MISSING).all()
+    assert own["speed_mps"] == pytest.approx([t.speed_mps for t in true], rel=0.04)
+    tilt = [t.pelvic_tilt_mean_vs_standing_deg for t in true]
+    assert np.degrees(own["pelvic_tilt_rad"]) == pytest.approx(tilt, abs=0.3)
+    drop = [t.pelvic_drop_peak_stance_deg for t in true]
+    assert np.degrees(own["pelvic_drop_rad"]).mean() == pytest.approx(np.mean(drop), abs=0.3)
+    for name in ("tibial_inclination_ic_rad", "foot_ahead_of_pelvis_m"):
+        assert np.isnan(own[name]).all(), name
+    # A contact time by the pelvis does not compare with one by a shank.
+    assert np.isnan(found["contact_time_difference_s"][4:]).all()
 
 
 def test_sides_that_were_begun_the_wrong_way_round_are_put_right(session: tuple[Frames, list[TrueStride]]) -> None:

@@ -303,6 +303,14 @@ def test_whose_turn_it_is(at_s: float, hips: float, side: int) -> None:
     assert alone.whose_turn(core["steps"], core["legs"], 0.70) == side
 
 
+@pytest.mark.parametrize(("at_s", "side"), [(1.05, -1), (1.30, 1), (1.50, 1), (1.68, -1), (9.0, -1)])
+def test_a_step_is_the_lost_legs_in_the_middle_of_the_others_stride(at_s: float, side: int) -> None:
+    core = state.core(6.0)[0]
+    core["legs"]["ic_s"] = (1.0, 0.65)
+    core["steps"]["event_s"] = at_s
+    assert alone.turn_of(core["steps"], core["legs"], 1) == side
+
+
 # --- columns
 
 
