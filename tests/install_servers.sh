@@ -13,16 +13,16 @@ need nginx-light nginx
 need influxdb influxd
 [ -e /usr/lib/nginx/modules/ngx_stream_module.so ] || missing="$missing libnginx-mod-stream"
 
-# Grafana's own types, against which the dashboards are checked.
+# Grafana's own types and browser code, against which the dashboards are checked.
 types="$(dirname "$0")/dashboards"
 if [ "$types/node_modules/.package-lock.json" -nt "$types/package.json" ]; then
 	:
 elif command -v npm >/dev/null 2>&1; then
-	echo "Installing Grafana's types for the tests"
+	echo "Installing Grafana's types and code for the tests"
 	npm install --prefix "$types" --no-audit --no-fund --no-package-lock --silent ||
 		echo "npm could not install them; the tests that need them are skipped."
 else
-	echo "Not installed (needs npm): Grafana's types; the tests that need them are skipped."
+	echo "Not installed (needs npm): Grafana's types and code; the tests that need them are skipped."
 fi
 
 [ -n "$missing" ] || exit 0

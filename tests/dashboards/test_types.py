@@ -109,6 +109,7 @@ def test_a_misspelt_key_or_value_is_seen(tmp_path: Path) -> None:
         assert any(f"{where}.ts(" in line and ("refrish" in line or "beside" in line) for line in problems), where
 
 
-def test_the_types_are_those_of_the_grafana_that_is_started() -> None:
-    wanted = json.loads((HERE / "package.json").read_text())["devDependencies"]["@grafana/schema"]
-    assert f"grafana/grafana:{wanted}\n" in (FOLDER.parent / "compose.yaml").read_text()
+def test_types_and_code_are_those_of_the_grafana_that_is_started() -> None:
+    wanted = json.loads((HERE / "package.json").read_text())["devDependencies"]
+    for package in ("@grafana/schema", "@grafana/data"):
+        assert f"grafana/grafana:{wanted[package]}\n" in (FOLDER.parent / "compose.yaml").read_text()
