@@ -204,7 +204,7 @@ class Effect:
     language: str  # of the text
     text: str  # the wording that was said
     metric: str  # a field of Stride, whose suffix is the unit of:
-    before: float  # of the strides before the cue
+    before: float  # of the strides before the cue, from the first that was beyond the limit
     after: float  # ... and of those after it
     n_before: int
     n_after: int

@@ -11,6 +11,7 @@ effect is good for comparing wordings, which all have that advantage, and is no 
 import math
 from collections import deque
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from statistics import fmean
 from typing import NamedTuple
 
@@ -157,9 +158,10 @@ def compare(
 ) -> Comparison | None:
     """The fault's metric before and after: the first in its row that was beyond its limit, else the one nearest to it.
 
+    Before: from the first stride beyond the limit on, or a pattern that has just begun would seem to grow after it.
     Against the own habit, or, without a `baseline`, the norm. None where too little is known.
     """
-    before, after = list(before), list(after)
+    before, after = (sorted(strides, key=attrgetter("ic_s")) for strides in (before, after))
     found = [c for limit in fault.limits if (c := _compare(limit, before, after, baseline))]
     beyond = [c for c in found if c.before >= c.margin]
     return beyond[0] if beyond else max(found, key=lambda c: c.before / c.margin, default=None)
@@ -168,14 +170,23 @@ def compare(
 def _compare(
     limit: Limit, before: Sequence[Stride], after: Sequence[Stride], baseline: Baseline | None
 ) -> Comparison | None:
-    distances = [_distances(limit, strides, baseline) for strides in (before, after)]
-    if any(len(part) < LEAST_STRIDES for part in distances):
+    was, became = _distances(limit, before, baseline), _distances(limit, after, baseline)
+    if not was or not became:
         return None
-    mean_before, mean_after = (fmean(distance for distance, _ in part) for part in distances)
     # A fault in either direction is what it was before the cue.
-    sign = limit.sign or math.copysign(1.0, mean_before)
-    margin = fmean(margin for _, margin in distances[0])
-    return Comparison(limit.metric, sign * mean_before, sign * mean_after, len(distances[0]), len(distances[1]), margin)
+    sign = limit.sign or math.copysign(1.0, fmean(distance for distance, _ in was))
+    began = next((i for i, (distance, margin) in enumerate(was) if sign * distance >= margin), 0)
+    was = was[began:]
+    if min(len(was), len(became)) < LEAST_STRIDES:
+        return None
+    return Comparison(
+        limit.metric,
+        before=sign * fmean(distance for distance, _ in was),
+        after=sign * fmean(distance for distance, _ in became),
+        n_before=len(was),
+        n_after=len(became),
+        margin=fmean(margin for _, margin in was),
+    )
 
 
 def _distances(limit: Limit, strides: Sequence[Stride], baseline: Baseline | None) -> list[tuple[float, float]]:

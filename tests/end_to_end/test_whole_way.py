@@ -178,13 +178,12 @@ def test_the_effect_of_the_cue_is_stored(run: Run) -> None:
     (effect,) = run.effects
     assert (effect.cue_number, effect.text) == (1, run.cues[0].text)
     assert effect.metric == "tibial_inclination_ic_deg"
-    # What the simulated legs did, at a steady speed: the 20 strides of each before and after the runner was told.
+    # What the simulated legs did, at a steady speed, before and after the runner was told.
     pairs = [(stride.ic_s, float(row["tibial_inclination_ic_vs_standing_deg"])) for stride, row in run.pairs()]
-    before = [tibia for ic_s, tibia in pairs if ic_s <= run.cues[0].t_s][-41:]
+    before = [tibia for ic_s, tibia in pairs if ic_s <= run.cues[0].t_s - 0.5][-effect.n_before :]  # decided
     after = [tibia for ic_s, tibia in pairs if ic_s > run.cues[0].t_s + 3.0][:40]  # when the words were said
-    assert effect.before - effect.after == pytest.approx(
-        np.mean(before) - np.mean(after), abs=1.0
-    )  # the core is within a degree
+    fell_deg = np.mean(before) - np.mean(after)
+    assert effect.before - effect.after == pytest.approx(fell_deg, abs=1.0)  # the core is within a degree
     assert effect.before - effect.after > 1.0
 
 

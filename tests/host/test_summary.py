@@ -40,10 +40,10 @@ def lines(code: str, reach_deg: float) -> list[str]:
 @pytest.mark.parametrize(
     ("code", "effect"),
     [
-        ("en", "  cue on landing ahead of the body: once; overstride fell by 2.6 degrees on average."),
+        ("en", "  cue on landing ahead of the body: once; overstride fell by 4.5 degrees on average."),
         (
             "de",
-            "  Hinweis „der Fuß landet vor dem Körper“: einmal; das Landen vor dem Körper wurde im Mittel um 2,6 Grad"
+            "  Hinweis „der Fuß landet vor dem Körper“: einmal; das Landen vor dem Körper wurde im Mittel um 4,5 Grad"
             " kleiner.",
         ),
     ],

@@ -621,8 +621,8 @@ def test_summary_of_a_run_is_plain_data():
             "cues": 1,
             "norm_only_cues": 0,
             "praises": 1,
-            # 4.5 degrees in twelve of the 20 strides before, and in three of the 20 after.
-            "effect": "cue on landing ahead of the body: once; overstride fell by 2.0 degrees on average.",
+            # 4.5 degrees in the twelve strides before, and in three of the 20 after.
+            "effect": "cue on landing ahead of the body: once; overstride fell by 3.8 degrees on average.",
             "advice": ENGLISH.faults["overstride"].advice,
             "exercises": ENGLISH.faults["overstride"].exercises,
         }

@@ -14,8 +14,6 @@ from tests.host.coach.runner import NAN, STRIDE_S, Run, replay, stride
 FAULT = {fault.id: fault for fault in FAULTS}
 TIBIA = "tibial_inclination_ic_deg"
 REACH = {"tibial_inclination_ic_deg_by": 4.5, "foot_ahead_of_pelvis_mm_by": 30.0}
-# A cue comes when twelve strides of one leg were beyond, and eleven of the other; the rest of 20 were as usual.
-BEYOND_BEFORE = 23 / 40
 
 
 def usual_strides():
@@ -47,11 +45,38 @@ def test_the_strides_before_and_after_are_compared():
     cue = run.cues[0]
     assert (effect.cue_number, effect.fault, effect.side, effect.text) == (1, "overstride", "", cue.text)
     assert (effect.language, effect.metric) == ("en", TIBIA)
-    assert (effect.n_before, effect.n_after) == (40, 40)
-    assert effect.before == pytest.approx(4.5 * BEYOND_BEFORE, abs=1e-6)
+    # Twelve strides of the left leg bring the cue, and eleven of the right; those before were as usual.
+    assert (effect.n_before, effect.n_after) == (23, 40)
+    assert effect.before == pytest.approx(4.5, abs=1e-6)
     assert effect.after == pytest.approx(1.5, abs=1e-6)
     # Known with the last of the strides: the words took 3 s, then 20 of the second leg.
     assert effect.t_s - cue.t_s == pytest.approx(3.0 + 20.5 * STRIDE_S, abs=STRIDE_S)
+
+
+def test_a_pattern_that_stays_has_not_grown():
+    run = cued()
+    run.go(26, **REACH)
+    (effect,) = run.coach.effects
+    assert effect.before == pytest.approx(effect.after)
+
+
+def test_a_pattern_that_has_long_been_there_is_told_by_20_strides_of_a_leg():
+    run = cued()
+    run.go(115, **REACH)
+    second = run.coach.effects[1]
+    assert second.cue_number == 2
+    assert (second.n_before, second.n_after) == (40, 40)
+
+
+def test_strides_without_it_in_between_count():
+    run = warm()
+    for _ in range(7):
+        run.go(2, **REACH)
+        run.go(1)
+    assert len(run.cues) == 1
+    run.go(26)
+    # From the first on that showed it: up to twelve of both legs, with five without it between them.
+    assert run.coach.effects[0].before == pytest.approx(4.5 * 23 / 33, abs=1e-6)
 
 
 def test_what_is_run_while_the_cue_is_spoken_counts_for_neither():
@@ -98,8 +123,8 @@ def test_of_one_leg_only_that_one_counts(side):
     run.go(26, only=other, tibial_inclination_ic_deg_by=50.0)
     effect = run.coach.effects[0]
     assert effect.side == side
-    assert (effect.n_before, effect.n_after) == (20, 20)
-    assert effect.before == pytest.approx(4.5 * 12 / 20, abs=1e-6)
+    assert (effect.n_before, effect.n_after) == (12, 20)
+    assert effect.before == pytest.approx(4.5, abs=1e-6)
     assert effect.after == pytest.approx(0.0, abs=1e-6)
 
 
@@ -144,6 +169,7 @@ def test_what_came_before_a_stop_is_not_compared_with():
 
 def test_what_came_long_before_the_cue_is_not_compared_with():
     run = warm()
+    run.go(8, **REACH)
     run.go(30, quality="gap")
     run.go(12, **REACH)
     run.go(26)
@@ -155,6 +181,12 @@ def test_too_few_good_strides_leave_no_effect():
     run = cued()
     run.go(9)
     run.go(40, quality="gap")
+    assert run.coach.effects == []
+
+
+def test_where_both_legs_had_it_both_must_be_known():
+    run = cued()
+    run.go(40, only="right", quality="gap")
     assert run.coach.effects == []
 
 
@@ -172,8 +204,7 @@ def test_a_fault_in_the_other_direction_falls_too():
     run.go(26, pelvic_tilt_deg_by=-0.5)
     effect = run.coach.effects[0]
     assert (effect.fault, effect.metric) == ("tilt_flattened", "pelvic_tilt_deg")
-    # This one needs both legs, so all twenty-four strides were beyond.
-    assert effect.before == pytest.approx(4.5 * 24 / 40, abs=1e-6)
+    assert effect.before == pytest.approx(4.5, abs=1e-6)
     assert effect.after == pytest.approx(0.5, abs=1e-6)
 
 
@@ -181,7 +212,7 @@ def test_the_metric_is_the_one_that_decided():
     run = cued({"foot_ahead_of_pelvis_mm_by": 60.0})
     run.go(26)
     assert run.coach.effects[0].metric == "foot_ahead_of_pelvis_mm"
-    assert run.coach.effects[0].before == pytest.approx(60.0 * BEYOND_BEFORE, abs=1e-6)
+    assert run.coach.effects[0].before == pytest.approx(60.0, abs=1e-6)
 
 
 def test_what_is_unknown_is_not_compared():
@@ -270,15 +301,15 @@ def test_the_mean_is_of_the_metric_that_most_cues_were_about():
 def test_the_summary_says_so_in_the_runners_language(language, expected):
     run = warm(language=language)
     run.go(12, **REACH)
-    run.go(26, tibial_inclination_ic_deg_by=4.5 * BEYOND_BEFORE - 2.1)
+    run.go(26, tibial_inclination_ic_deg_by=4.5 - 2.1)
     assert run.coach.summary()["faults"]["overstride"]["effect"] == expected
 
 
 def test_the_summary_says_what_could_not_be_measured_and_what_got_worse():
     run = cued()
     assert "once; too little steady running" in run.coach.summary()["faults"]["overstride"]["effect"]
-    run.go(26, tibial_inclination_ic_deg_by=4.5 * BEYOND_BEFORE + 2.1)
+    run.go(26, tibial_inclination_ic_deg_by=4.5 + 2.1)
     assert "rose by 2.1 degrees" in run.coach.summary()["faults"]["overstride"]["effect"]
     run = cued()
-    run.go(26, tibial_inclination_ic_deg_by=4.5 * BEYOND_BEFORE + 0.01)
+    run.go(26, tibial_inclination_ic_deg_by=4.5 + 0.01)
     assert "stayed the same" in run.coach.summary()["faults"]["overstride"]["effect"]

@@ -92,14 +92,14 @@ def test_the_coach_says_what_worked_before():
 def test_the_coach_learns_what_works_and_the_next_session_knows():
     run = Run(Coach(BASELINE))
     run.go(45)
-    run.go(60, **REACH)  # the first wording changes nothing: there was less of it in the strides before
+    run.go(60, **REACH)  # the first wording changes nothing
     run.go(60)
     run.go(12, **REACH)
     run.go(60)  # the second ends it
     first, second, *_ = USUAL_WORDS
     assert [cue.text for cue in run.cues if cue.kind == "cue"] == [first, second]
     learnt = run.coach.profile().history.tried
-    assert learnt == {first: Tried(0.95, 0.0), second: tried(4.5 * 23 / 40 / 3.0)}
+    assert learnt == {first: Tried(0.95, 0.0), second: tried(1.0)}
     third = Run(Coach(BASELINE, history=run.coach.profile().history))
     third.go(60, **REACH)
     assert third.cues[0].text == USUAL_WORDS[2], "one that was never tried"
