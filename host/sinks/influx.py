@@ -115,8 +115,10 @@ class InfluxSink:
 
     async def _listen(self) -> None:
         with self._feed.subscribe() as messages:
-            for message in self._feed.latest():
-                if message.kind in ("session", "status"):
+            latest = [message for message in self._feed.latest() if message.kind in ("session", "status")]
+            over = {message.runner for message in latest if message.payload.get("event") == "ended"}
+            for message in latest:
+                if message.runner not in over:
                     self._take(message)
             async for message in messages:
                 self._take(message)

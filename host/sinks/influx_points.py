@@ -1,8 +1,8 @@
 """What stands in InfluxDB: measurements, tags and fields, by the names of host/records.py (docs/influx.md).
 
-Pure: entries of the store's log, and what the feed says of pods, become points. A point's identity is its measurement,
-its tags and its time, so the same entry written twice is one point. Every number is a float, for a field that was
-once written as an integer refuses floats for ever. What is unknown is left out.
+Entries of the store's log, and what the feed says of the moment, become points. A point's identity is its measurement,
+its tags and its time, so the same entry written twice is one point. Every number is a float, for a field that was once
+written as an integer refuses floats for ever. What is unknown is left out. Pure, but for who writes: `service_point`.
 """
 
 import math

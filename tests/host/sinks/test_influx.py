@@ -172,8 +172,11 @@ async def test_a_session_says_what_it_came_to(server: InfluxServer, tmp_path: Pa
 async def test_pods_runners_and_the_service_are_seen(server: InfluxServer, tmp_path: Path) -> None:
     async with Store.open(tmp_path / "s.db") as store:
         feed = Feed()
-        # What began before the sink did counts too.
-        feed.publish(Message("ann", "session", {"session": INFO.session, "event": "started"}))
+        # What began before the sink did counts too, and what is over does not.
+        status = {"phase": "running", "prompt": "", "held": []}
+        for runner, event in (("ann", "started"), ("bo", "ended")):
+            feed.publish(Message(runner, "status", status | {"session": runner}))
+            feed.publish(Message(runner, "session", {"session": INFO.session, "event": event}))
         async with running(InfluxSink(config_for(server), store, feed)):
             await until(lambda: feed._queues)
             health = PodHealth("pelvis", "streaming", 80.0, 208.0, 26, 1, 0, 1.5, 9.0)
@@ -187,10 +190,12 @@ async def test_pods_runners_and_the_service_are_seen(server: InfluxServer, tmp_p
             (pod,) = await rows(server, 'SELECT battery_percent, lost_packets, "role" FROM "pod"', 1)
             columns = ", ".join(f'first("{name}") AS "{name}"' for name in ("queue", *LATENCIES))
             (service,) = await rows(server, f'SELECT {columns} FROM "service"', 1)
+            running_now = {row["runner"] for row in await asyncio.to_thread(server.ask, 'SELECT * FROM "status"')}
     assert (pod["battery_percent"], pod["lost_packets"], pod["role"]) == (80.0, 1.0, "pelvis")
     assert {k: v for k, v in own.items() if k != "time" and v is not None} == {
         "runner": "ann", "session": "S", "pelvic_tilt_deg": 1.5, "cadence_spm": -4.0, "usual_pelvic_tilt_deg": 8.5,
     }  # fmt: skip
+    assert running_now == {"ann"}
     assert service["queue"] == 0.0
     assert [service[name] for name in LATENCIES] == [110.0, 120.0]
 
