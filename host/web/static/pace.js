@@ -48,19 +48,21 @@ export class Pace {
   }
 
   update(runner) {
-    const session = runner?.session?.session ?? "";
+    this.ticking = false;
+    if (!runner?.session) return; // nothing is known yet: a page loaded anew still has its memory
+    const { session, event } = runner.session;
     if (session !== this.#run.session) this.#run = fresh(session);
     const own = this.#ownStrides(runner);
     if (this.wanted && this.spm === null && own.length >= OWN_STRIDES) {
       const own_spm = median(own.slice(-OWN_STRIDES).map((stride) => stride.cadence_spm));
       this.#run = { ...this.#run, own_spm, spm: Math.round(own_spm * (1 + RISE)) };
     }
-    const runs = runner?.status?.phase === "running" && runner.session?.event !== "ended";
+    const runs = runner.status?.phase === "running" && event !== "ended";
     this.ticking = this.wanted && this.spm !== null && runs;
     const { own_since_s } = this.#run;
     if (this.ticking && own_since_s !== null) this.#run = { ...this.#run, own_since_s: null };
     if (!this.ticking && own_since_s === null)
-      this.#run = { ...this.#run, own_since_s: runner?.strides.at(-1)?.decided_s ?? 0 };
+      this.#run = { ...this.#run, own_since_s: runner.strides.at(-1)?.decided_s ?? 0 };
   }
 
   // Good strides that no tick has touched.

@@ -161,6 +161,21 @@ async def test_the_metronome_ticks_a_little_faster_than_the_runner_and_only_whil
     await sounds(page, None)
 
 
+async def test_a_page_that_waits_for_its_first_message_forgets_nothing(server: LivePage, eyes: Eyes):
+    page = await eyes.open(server.url)
+    known = {"session": "s1", "own_spm": 160.5, "spm": 168, "own_since_s": None}
+    after = await page.evaluate(
+        """async (known) => {
+          const { Pace } = await import('/pace.js');
+          const pace = new Pace(known);
+          pace.update(undefined);
+          return pace.run;
+        }""",
+        known,
+    )
+    assert after == known
+
+
 async def test_slow_steps_offer_the_metronome_and_a_lost_connection_silences_it(feed: Feed, eyes: Eyes):
     async with LivePage(feed) as server:
         feeder = running(feed, strides=60)
