@@ -200,6 +200,6 @@ def _distances(limit: Limit, strides: Sequence[Stride], baseline: Baseline | Non
             usual = baseline.usual(limit.metric, stride.side, stride.speed_mps, stride.grade_percent)
             margin = max(limit.own_margin, limit.own_sds * usual.sd, limit.own_share * abs(usual.mean))
         distance = getattr(stride, limit.metric) - usual.mean
-        if not math.isnan(distance):
+        if math.isfinite(distance):
             found.append((distance, margin))
     return found

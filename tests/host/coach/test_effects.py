@@ -225,6 +225,19 @@ def test_what_is_unknown_is_not_compared():
     assert compare(FAULT["pawing"], before, after, USUAL) is None
 
 
+@pytest.mark.parametrize("value", [NAN, float("inf"), float("-inf")])
+def test_one_impossible_number_spoils_nothing(value):
+    run = cued()
+    run.go(10)
+    run.take(stride(run.t_s, "left", **{TIBIA: value}))
+    run.take(stride(run.t_s, "right"))
+    run.go(16)
+    (effect,) = run.coach.effects
+    assert effect.n_after == 39
+    assert effect.after == pytest.approx(0.0, abs=1e-6)
+    assert run.coach.profile().to_json()
+
+
 def test_against_the_norm_where_only_that_is_passed():
     run = Run()
     run.go(round(61 / STRIDE_S), tibial_inclination_ic_deg_by=8.0)
