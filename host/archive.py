@@ -9,10 +9,14 @@ LISTED = 200
 
 
 async def session_rows(store: Store) -> list[dict[str, Any]]:
-    """The newest sessions first, each with its key figures. `seen`: what form patterns held, the longest first."""
+    """The newest sessions first, each with its key figures.
+
+    `seen`: what form patterns held, the longest first; None where nobody has summed it up, as while it runs.
+    """
     rows = []
     for row in reversed((await store.sessions())[-LISTED:]):
         held = row.summary.get("faults", {}).values()
+        longest = sorted(held, key=lambda fault: -sum(fault["strides_held"].values()))
         rows.append(
             {
                 "session": row.session,
@@ -24,7 +28,7 @@ async def session_rows(store: Store) -> list[dict[str, Any]]:
                 "duration_s": row.duration_s,
                 "strides": row.strides,
                 "cues": row.cues,
-                "seen": [f["name"] for f in sorted(held, key=lambda f: -sum(f["strides_held"].values()))],
+                "seen": [f["name"] for f in longest] if row.summary else None,
             }
         )
     return rows

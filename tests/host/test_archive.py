@@ -21,6 +21,6 @@ async def test_the_newest_comes_first_with_what_held_longest(tmp_path: Path, mon
             await store.begin_session(SessionInfo(f"s{day}", "Ana", f"2026-01-0{day}T08:00:00.000Z", "pods", ""))
         await store.end_session("s2", "2026-01-02T09:30:00.000Z", {"faults": faults})
         newest, before = await session_rows(store)
-    assert (newest["session"], newest["running"], newest["seen"]) == ("s3", True, [])
+    assert (newest["session"], newest["running"], newest["seen"]) == ("s3", True, None)
     assert (before["session"], before["running"], before["duration_s"]) == ("s2", False, 5400.0)
     assert before["seen"] == ["landing ahead", "one side"]

@@ -337,7 +337,7 @@ async def test_the_view_follows_the_screen_and_the_keyboard(feed: Feed, server: 
 
 
 async def test_sessions_are_listed_with_what_came_of_them(feed: Feed, eyes: Eyes):
-    row = {"session": "s1", "runner": "Bo <b>", "source": "pods", "running": False, "cut": True}
+    row = {"session": "s 1", "runner": "Bo <b>", "source": "pods", "running": False, "cut": True}
     figures = {"duration_s": 3104.0, "strides": 8600, "cues": 1, "seen": ["landing ahead of the body", "slow steps"]}
     listed = [row | figures | {"started_utc": "2026-01-02T08:00:00.000Z"}]
 
@@ -353,16 +353,24 @@ async def test_sessions_are_listed_with_what_came_of_them(feed: Feed, eyes: Eyes
             "2 Jan 2026, 09:00",
             "cut short",
             "Bo <b>",
-            "51:44 min",
+            "52 min",
             "8,600 strides",
             "1 cue",
             "landing ahead of the body, slow steps",
         ]
+        link = items.get_by_role("link", name="Report of 2 Jan 2026, 09:00, Bo <b>")
+        await expect(link).to_have_attribute("href", "report/s%201")
         await expect(page.get_by_text("if pain persists, see a professional")).to_be_visible()
-        listed.insert(0, row | figures | {"started_utc": "2026-01-03T08:00:00.000Z", "running": True})
+        now = {"started_utc": "2026-01-03T08:00:00.000Z", "runner": "Ana", "running": True, "seen": None}
+        listed.insert(0, row | figures | now)
         running(feed)  # a session that begins is there at once
         await expect(items).to_have_count(2)
         await expect(items.first).to_contain_text("running now")
+        await expect(items.first).not_to_contain_text("no pattern held")  # nobody knows that yet
+        await expect(items.first.get_by_role("link")).to_have_count(0)
+        await page.get_by_label("Whose sessions").select_option("Bo <b>")
+        await expect(items).to_have_count(1)
+        await expect(items).to_contain_text("cut short")
         listed.clear()
         running(feed).end()
         await expect(page.locator("#session-note")).to_contain_text("No session yet")
