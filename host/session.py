@@ -71,6 +71,8 @@ class RunnerSession:
         self._lost: set[Role] = set()
         self._status: dict[str, Any] = {}
         self._prompt = ""
+        # Whether what is found follows from what has just arrived: not in a replay, nor at the end of a run.
+        self._in_time = not info.source.startswith("replay")
 
     def now_ns(self) -> int:
         return time.monotonic_ns() - self._start_ns
@@ -84,6 +86,7 @@ class RunnerSession:
             await source(self.on_event, self.now_ns)
         finally:
             health.cancel()
+            self._in_time = False
             self._take(self._pipeline.finish())
             ended = utc_text(datetime.now(UTC))
             self._publish("session", to_payload(self.info, event="ended", ended_utc=ended))
@@ -109,8 +112,8 @@ class RunnerSession:
             self._store.add_effect(self.info.session, effect)
 
     def _latency_ms(self, stride: Stride | None) -> float | None:
-        """How long ago the contact was that completed the stride; unknown in a replay, whose contacts are old."""
-        if stride is None or self.info.source.startswith("replay"):
+        """How long ago the contact was that completed the stride; None where that tells of no delay."""
+        if stride is None or not self._in_time:
             return None
         return round(self.now_ns() * 1e-6 - stride.next_ic_s * 1e3, 1)
 
