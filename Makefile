@@ -23,6 +23,7 @@ lint: $(TOOLS)
 # What the coach says to every simulated fault, and in ten hours without one: some minutes.
 coach-report: $(TOOLS)
 	@$(BIN)/python -m tests.benchmarks.coach_report --hours 10
+	@$(BIN)/python -m tests.benchmarks.effects_report
 
 bench: $(TOOLS)
 	@for script in tests/benchmarks/bench_*.py; do \
