@@ -191,6 +191,10 @@ FAULTS: tuple[Fault, ...] = (
                 leg_share=0.75,
             ),
         ),
+        # A contact that is found late is a short one. What is taken for the time before it lies in stance then, where
+        # the shank turns faster: by 9 deg/s for each ms (8 runners, 3 speeds: 90 before and 372 after contact, 30 ms
+        # apart), so by 100 where the first limit is passed. Some of that tells it from a leg that lands differently.
+        unless=(Limit("shank_retraction_dps", +1, "chosen, below those 100", own_margin=60.0, own_sds=2.0),),
         sided=True,
         # One leg that takes over may reach further too; its longer contact slows the steps; and imbalance can tip
         # the pelvis forward on one side (the articles' one-sided anterior pelvis).

@@ -95,6 +95,13 @@ def test_a_less_inclined_tibia_is_a_late_contact_and_no_pawing(tibia, shown):
     assert judge("pawing", stride(0.0, **PAWING, **{TIBIA: tibia}), usual, "").own is shown
 
 
+@pytest.mark.parametrize(("retraction", "shown"), [(60.0, True), (115.0, True), (125.0, False), (NAN, True)])
+def test_a_contact_found_late_is_no_asymmetry(retraction, shown):
+    usual = habit_of(**LEGS, shank_retraction_dps=60.0)
+    change = {"contact_time_ms": 211.0, "contact_time_difference_ms": 15.0, "shank_retraction_dps": retraction}
+    assert judge("asymmetry", stride(0.0, "right", **LEGS | change), usual, "").own is shown
+
+
 @pytest.mark.parametrize("side", ["left", "right"])
 @pytest.mark.parametrize(
     ("mine", "shown"),
