@@ -131,7 +131,7 @@ class Service:
                 store=self.store,
                 feed=self.feed,
                 recorder=recorder,
-                say=self.voice.say if self.voice else None,
+                say=partial(self.voice.say, language=told.language) if self.voice else None,
                 language=told.language,
                 leg_length_m=told.leg_length_m,
             )

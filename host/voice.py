@@ -19,8 +19,8 @@ LONGEST_S = 15.0
 class Voice:
     """`say` from anywhere in the event loop; `run` is the task that speaks.
 
-    `command`: a program and its arguments. `{text}` in an argument is replaced by the text; without it the
-    text comes last. No shell is involved, so a text cannot be taken for a command.
+    `command`: a program and its arguments. `{text}` in an argument is replaced by the text, without it the text
+    comes last; `{language}` by the text's language. No shell is involved, so a text cannot be taken for a command.
     `report`: told, once, when the command does not work.
     """
 
@@ -28,12 +28,12 @@ class Voice:
         self._command = tuple(command)
         self._report = report
         self._reported = False
-        self._next = "", -math.inf  # the text to speak next, and until when
+        self._next = "", "", -math.inf  # the text to speak next, its language, and until when
         self._news = asyncio.Event()
 
-    def say(self, text: str, fresh_s: float = math.inf) -> None:
+    def say(self, text: str, fresh_s: float = math.inf, *, language: str = "en") -> None:
         """Speaks `text` as soon as the one being spoken ends, if that is within `fresh_s`."""
-        self._next = text, asyncio.get_running_loop().time() + fresh_s
+        self._next = text, language, asyncio.get_running_loop().time() + fresh_s
         self._news.set()
 
     async def run(self) -> None:
@@ -41,15 +41,15 @@ class Voice:
         while True:
             await self._news.wait()
             self._news.clear()
-            text, until_s = self._next
+            text, language, until_s = self._next
             if asyncio.get_running_loop().time() <= until_s:
-                await self._speak(text)
+                await self._speak(text, language)
 
-    async def _speak(self, text: str) -> None:
+    async def _speak(self, text: str, language: str) -> None:
         quiet = asyncio.subprocess.DEVNULL
         try:
             process = await asyncio.create_subprocess_exec(
-                *with_text(self._command, text), stdin=quiet, stdout=quiet, stderr=quiet
+                *with_text(self._command, text, language), stdin=quiet, stdout=quiet, stderr=quiet
             )
         except OSError as error:
             return self._fail(error.strerror or str(error))
@@ -73,8 +73,7 @@ class Voice:
             self._report(f"voice: `{self._command[0]}` does not work ({problem}); check voice.command")
 
 
-def with_text(command: Sequence[str], text: str) -> list[str]:
-    """The command's words with the text in its place."""
-    if any("{text}" in word for word in command):
-        return [word.replace("{text}", text) for word in command]
-    return [*command, text]
+def with_text(command: Sequence[str], text: str, language: str) -> list[str]:
+    """The command's words with the text and its language in their places."""
+    words = [word.replace("{language}", language).replace("{text}", text) for word in command]
+    return words if any("{text}" in word for word in command) else [*words, text]

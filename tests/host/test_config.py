@@ -48,7 +48,7 @@ def test_the_example_in_the_docs_is_valid_and_shows_every_key(tmp_path: Path) ->
     assert config.runner("Ann").muted == {"low_cadence"}
     assert MqttConfig(**config.mqtt.options()).endpoint == "broker.example.org:8883"
     assert config.storage.folder == Path.home() / "hamstream"
-    assert config.voice.command == ("espeak-ng", "-v", "en", "{text}")
+    assert config.voice.command == ("espeak-ng", "-v", "{language}", "{text}")
     for key in re.findall(r"^\| `(?:runner\[\]\.)?(?:\w+\.)?(\w+)`", docs, re.MULTILINE):
         assert re.search(rf"^#? ?{key} = |^{key}\b", example, re.MULTILINE) or key.startswith("HAMSTREAM_"), key
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from host.coach.cues import prompt
 from host.coach.learning import learn
 from host.coach.profile import Profile
 from host.coach.told import Told
-from host.config import Config, parse
+from host.config import Config, VoiceConfig, parse
 from host.errors import LinkLostError
 from host.records import Channel, Person, PodEvent
 from host.service import Job, Service
@@ -81,6 +82,19 @@ async def test_what_the_runner_told_reaches_the_screens_and_the_recording(tmp_pa
     assert (status["language"], status["prompt"]) == ("de", prompt("stand_still", "de"))
     told = Told.from_settings("ann", read_coach(Path(row.recording)))
     assert told == Told(replace(ann, mass_kg=None, goals=None), Profile())
+
+
+async def test_the_voice_is_told_the_runners_language(tmp_path: Path) -> None:
+    words = tmp_path / "words"
+    command = ["sh", "-c", f'echo "$@" >> {shlex.quote(str(words))}', "sh", "-v", "{language}", "{text}"]
+    config = configured(tmp_path)
+    config = config.model_copy(update={"voice": VoiceConfig(command=tuple(command))})
+    async with Service.open(config, view=False) as service:
+        await service.run([Job("ann", short, "pods", Told(Person("ann", language="de")))])
+        async with asyncio.timeout(20):
+            while not words.exists() or not words.read_text():  # another process writes: there is no event
+                await asyncio.sleep(0.02)
+    assert words.read_text() == f"-v de {prompt('stand_still', 'de')}\n"
 
 
 async def test_a_replay_is_told_what_the_recording_was_and_teaches_nothing(tmp_path: Path) -> None:

@@ -55,10 +55,12 @@ def read_lines(path: Path) -> list[str]:
         (["say", "-v", "Ann"], ["say", "-v", "Ann", "quick feet"]),
         (["say", "{text}", "-q"], ["say", "quick feet", "-q"]),
         (["say", "<p>{text}</p>"], ["say", "<p>quick feet</p>"]),
+        (["say", "-v", "{language}", "{text}"], ["say", "-v", "de", "quick feet"]),
+        (["say", "--voice={language}"], ["say", "--voice=de", "quick feet"]),
     ],
 )
 def test_where_the_text_goes(command: list[str], words: list[str]) -> None:
-    assert with_text(command, "quick feet") == words
+    assert with_text(command, "quick feet", "de") == words
 
 
 async def test_text_is_one_argument_and_no_shell_sees_it(spoken: Path) -> None:
