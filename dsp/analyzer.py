@@ -17,7 +17,7 @@ from dsp.params import Params
 from dsp.stream import run
 from dsp.types import FRAME, STRIDE, Role
 
-MAGIC = b"hamstream core 2\n"
+MAGIC = b"hamstream core 3\n"
 NO_STRIDES = np.zeros(0, STRIDE)
 WHOLE_STRIDE = np.dtype((np.void, STRIDE.itemsize))
 
@@ -49,13 +49,20 @@ class GaitAnalyzer:
         self._co = self.params.record()
         self._core = state.core(self.params.swing_peak_radps)
         self._pods = self._core["pods"][0]
+        for role in Role:
+            self.set_range(role, self.params.acc_range_mps2, self.params.gyr_range_radps)
         self._waiting = np.zeros((3, 0, state.FRAME_WIDTH))  # frames by role, those from `_first` to before `_end`
         self._first = np.zeros(3, np.int64)
         self._end = np.zeros(3, np.int64)
         self._newest = [-math.inf] * 3  # newest sample time of each pod, s
         self._ran_s = -math.inf  # up to where frames were processed
-        self._start_s = -math.inf  # the first sample time of any pod
+        self._start_s = -math.inf  # just before the first sample time of any pod: another may begin at the same
         self._out = NO_STRIDES
+
+    def set_range(self, role: Role, acc_mps2: float, gyr_radps: float) -> None:
+        """Where the samples of a pod clip, from now on: pods differ, and one may be swapped in the middle of a run."""
+        self._pods["acc_range_mps2"][role] = acc_mps2
+        self._pods["gyr_range_radps"][role] = gyr_radps
 
     def push(self, role: Role, frames: NDArray[np.void]) -> NDArray[np.void]:
         """Take frames of one pod, in time order; returns the strides (STRIDE) that became complete.
@@ -66,10 +73,11 @@ class GaitAnalyzer:
             return NO_STRIDES
         rows = self._hold(role, frames)
         newest = rows.item(-1, 0)
-        if not newest > self._newest[role]:  # out of order, or no number
-            newest = max((t for t in rows[:, 0].tolist() if t < math.inf), default=-math.inf)
+        if not self._newest[role] < newest < state.NO_TIME_S:  # out of order, or no time
+            newest = max((t for t in rows[:, 0].tolist() if t < state.NO_TIME_S), default=-math.inf)
         if self._start_s == -math.inf:
-            self._start_s = min((t for t in rows[:, 0].tolist() if abs(t) < math.inf), default=-math.inf)
+            first = min((t for t in rows[:, 0].tolist() if abs(t) < state.NO_TIME_S), default=-math.inf)
+            self._start_s = math.nextafter(first, -math.inf)
         self._newest[role] = max(self._newest[role], newest)
         watermark = self._watermark()
         if watermark == self._ran_s and rows.item(0, 0) > watermark:
@@ -96,7 +104,7 @@ class GaitAnalyzer:
             first_s[mine] = frames[role]["t_s"][ends - counts[mine]]
             last_s[mine] = newest[1:, role][mine] = frames[role]["t_s"][ends - 1]
         if self._start_s == -math.inf and len(roles):
-            self._start_s = float(first_s[0])
+            self._start_s = math.nextafter(float(first_s[0]), -math.inf)
         times = np.maximum(np.maximum.accumulate(newest)[1:], self._start_s)
         awaited = times >= times.max(axis=1, keepdims=True) - self.params.lag_s
         marks = np.where(awaited, times, np.inf).min(axis=1, initial=np.inf)

@@ -15,6 +15,7 @@ LONGEST_STRIDE_S = 1.4
 # Standard deviations of contacts, s, measured against force plates (Fukuchi, Fukuchi & Duarte 2017): a clear impact,
 # the learnt lead; TC with and without the pelvis.
 IMPACT_SD_S, LEARNT_SD_S = 0.0008, 0.012
+SAMPLE_SD = 0.17  # of a sample's period, the least that it can be at any rate: same data at 104 Hz
 # How much the swing's end by itself wanders against contact: median of 48 legs of that data set, 2 to 9 ms.
 SWING_SD_S = 0.004
 FUSED_SD_S, ALONE_SD_S = 0.0042, 0.010
@@ -61,6 +62,7 @@ def search(leg, co, t, dt, w, force):  # type: ignore[no-untyped-def]
     if not leg["zero_s"] > 0.0 and w >= 0.0 > leg["last_w"]:
         leg["zero_s"] = t - dt * w / (w - leg["last_w"])
     threshold = min(max(co["rise_share"] * leg["usual_rise"], co["rise_min_mps2"]), co["rise_max_mps2"])
+    threshold *= min(1.0, co["impact_s"] / dt)
     above = force - leg["force_min"] - threshold
     contact = math.nan
     if above > 0.0:
@@ -72,7 +74,8 @@ def search(leg, co, t, dt, w, force):  # type: ignore[no-untyped-def]
             learn_lead(leg, contact - leg["zero_s"])
         # Late impacts look like any other; but they wander against the end of the swing more than swings do.
         late = max(leg["zero_lead_var_s2"] - SWING_SD_S**2, 0.0)
-        sd = min(math.sqrt(max(0.3 * threshold / max(slope, 1.0), IMPACT_SD_S) ** 2 + late), LEARNT_SD_S)
+        sharp = max(0.3 * threshold / max(slope, 1.0), IMPACT_SD_S, SAMPLE_SD * dt)
+        sd = min(math.sqrt(sharp**2 + late), LEARNT_SD_S)
     elif t - leg["search_s"] > co["search_s"]:
         contact = (leg["zero_s"] if leg["zero_s"] == leg["zero_s"] else leg["search_s"] + 0.02) + leg["zero_lead_s"]
         sd = LEARNT_SD_S

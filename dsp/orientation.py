@@ -61,6 +61,12 @@ def tick(pod, co, t):  # type: ignore[no-untyped-def]
 
 
 @inlined
+def slow(co, gx, gy, gz):  # type: ignore[no-untyped-def]
+    """Whether a pod that measures these rates (rad/s) may be at rest."""
+    return gx * gx + gy * gy + gz * gz <= (co["rest_bias_radps"] + co["rest_gyr_radps"]) ** 2
+
+
+@inlined
 def watch_rest(pod, co, t, sample, may_calibrate):  # type: ignore[no-untyped-def]
     """Look for stillness; returns 1 when a quarter of a second more of proven rest was taken in.
 
@@ -69,7 +75,7 @@ def watch_rest(pod, co, t, sample, may_calibrate):  # type: ignore[no-untyped-de
     first, so a quarter of a second counts only when the next one was rest too; else the speed gained in it were lost.
     """
     gx, gy, gz = sample[3], sample[4], sample[5]
-    if gx * gx + gy * gy + gz * gz > (co["rest_bias_radps"] + co["rest_gyr_radps"]) ** 2:  # most of a run
+    if not slow(co, gx, gy, gz):  # most of a run
         if pod["slow_n"] > 0:
             end_rest(pod)
         return 0

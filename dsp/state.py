@@ -14,6 +14,7 @@ T, ACC, GYR, QUAT, VEL, RATE, FALL, LOST, WIDTH = 0, 1, 4, 7, 11, 14, 15, 16, 17
 USUAL_PACE_MPS = 3.0  # until speed is known; a wrong one only leans the pelvis alone, in bends
 RUNNING_S = 1.5  # a runner without a new stride for so long is not running any more
 
+NO_TIME_S = 1e18  # no time stamp is so large, or it is none
 FRAME_T, FRAME_ACC, FRAME_GYR, FRAME_PRESSURE, FRAME_WIDTH = 0, 1, 4, 7, 8  # types.FRAME as a row of numbers
 RING = 1024  # rows: 2.4 s at 420 Hz, more than the longest stride and the longest bridged gap
 
@@ -33,6 +34,8 @@ POD = np.dtype(
         ("invalid_s", "f8"),
         ("saturated_s", "f8"),
         ("clipped", "i8"),
+        ("acc_range_mps2", "f8"),  # where samples clip
+        ("gyr_range_radps", "f8"),
         # ring: inside the record, because a nested array costs no reference counting
         ("ring", "f8", (RING, WIDTH)),
         ("n", "i8"),  # rows written since the start
@@ -176,7 +179,7 @@ CORE = np.dtype(
         ("due_s", "f8", (3,)),  # time of each pod's next waiting frame
         ("frame", "f8", (8,)),  # the frame in hand
         ("sample", "f8", (6,)),  # the sample in hand, sensor axes: specific force, rate
-        ("back", "i8"),  # lost samples are those of so many rows earlier, or on a line from row `last` if 0
+        ("back", "i8"),  # lost samples are those of so many rows earlier, or on a line from row `last` if not above 0
         ("last", "i8"),
     ]
 )

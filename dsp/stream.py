@@ -8,8 +8,21 @@ from dsp.attitude import loosen
 from dsp.contacts import INITIAL, NOTHING, SWING_NEXT, TERMINAL, follow_leg, follow_pelvis
 from dsp.grade import climb
 from dsp.jit import inlined, kernel
-from dsp.orientation import advance, end_rest, tick, watch_rest
-from dsp.state import ACC, FALL, FRAME_ACC, FRAME_GYR, FRAME_PRESSURE, FRAME_T, FRAME_WIDTH, GYR, RATE, RING, RUNNING_S
+from dsp.orientation import advance, end_rest, slow, tick, watch_rest
+from dsp.state import (
+    ACC,
+    FALL,
+    FRAME_ACC,
+    FRAME_GYR,
+    FRAME_PRESSURE,
+    FRAME_T,
+    FRAME_WIDTH,
+    GYR,
+    NO_TIME_S,
+    RATE,
+    RING,
+    RUNNING_S,
+)
 from dsp.strides import complete, mid_stance
 
 DROPPED = -1  # what `arrive` says of a frame that is not to be taken
@@ -66,7 +79,7 @@ def run(cores, cos, frames, first, end, watermark, out):  # type: ignore[no-unty
             if found == INITIAL and written < len(out):
                 side = role - 1 if role > 0 else core["steps"]["side"]
                 written += complete(core, pods, legs, co, side, out[written])
-        if missing > 0 and core["back"] > 0:
+        if missing > 0 and core["back"] != 0:
             gap = missing * pod["period_s"]
             loosen(pod, co["bridge_tilt_radps"] * gap, co["bridge_velocity_mps2"] * gap)
     for role in range(3):
@@ -80,7 +93,7 @@ def run(cores, cos, frames, first, end, watermark, out):  # type: ignore[no-unty
 @inlined
 def orderly(t):  # type: ignore[no-untyped-def]
     """The time `t` of a frame for sorting: what is no number comes first, and is dropped."""
-    return t if abs(t) < 1e18 else -math.inf
+    return t if abs(t) < NO_TIME_S else -math.inf
 
 
 @inlined
@@ -101,14 +114,14 @@ def arrive(core, pod, co, frame):  # type: ignore[no-untyped-def]
     if missing == DROPPED:
         return DROPPED
     core["now_s"] = max(core["now_s"], t)
-    clip = 0.998 * co["acc_range_mps2"]
+    clip = 0.998 * pod["acc_range_mps2"]
     if size >= clip and max(abs(frame[1]), abs(frame[2]), abs(frame[3])) >= clip:
         pod["clipped"] += 1
         if pod["clipped"] * pod["period_s"] > co["saturated_s"]:
             pod["saturated_s"] = t
     else:
         pod["clipped"] = 0
-    clip = 0.998 * co["gyr_range_radps"]
+    clip = 0.998 * pod["gyr_range_radps"]
     if spin >= clip and max(abs(frame[4]), abs(frame[5]), abs(frame[6])) >= clip:
         pod["saturated_s"] = t
     return missing
@@ -126,13 +139,20 @@ def barometer(core, legs, co, t, pressure):  # type: ignore[no-untyped-def]
 def bridge(core, pod, legs, co, role, missing):  # type: ignore[no-untyped-def]
     """Samples were lost: how many to stand in for; none where they are too many, then the pod starts anew.
 
-    Sets what they are made of: `core["back"]`, one stride earlier in rows, or 0 for a straight line from the last row,
-    `core["last"]`.
+    Too many are fewer where the pod moves and there is no stride to repeat: a line knows nothing of a swing. Sets what
+    they are made of: `core["back"]`, one stride earlier in rows, or a straight line from the last row, `core["last"]`:
+    0 at rest, -1 in motion.
     """
     dt = pod["period_s"]
     pod["gap_s"] = pod["t_s"]
     pod["lost"] += missing
-    if missing * dt > co["bridge_s"]:
+    stride = legs[role - 1]["stride_s"] if role > 0 else 0.5 * (legs[0]["stride_s"] + legs[1]["stride_s"])
+    back = int(stride / dt + 0.5)
+    moving = core["now_s"] - core["stride_s"] < 1.5 and pod["n"] - pod["first"] > back + 2 and back > missing
+    still = pod["slow_n"] > 0 and slow(
+        co, core["frame"][FRAME_GYR], core["frame"][FRAME_GYR + 1], core["frame"][FRAME_GYR + 2]
+    )
+    if missing * dt > (co["bridge_s"] if moving or still else co["bridge_line_s"]):
         pod["first"] = pod["n"]
         pod["ready"] = 0
         pod["kf_n"] = 0
@@ -141,10 +161,7 @@ def bridge(core, pod, legs, co, role, missing):  # type: ignore[no-untyped-def]
         if role > 0:
             legs[role - 1]["phase"] = SWING_NEXT
         return 0
-    stride = legs[role - 1]["stride_s"] if role > 0 else 0.5 * (legs[0]["stride_s"] + legs[1]["stride_s"])
-    back = int(stride / dt + 0.5)
-    moving = core["now_s"] - core["stride_s"] < 1.5 and pod["n"] - pod["first"] > back + 2 and back > missing
-    core["back"] = back if moving else 0
+    core["back"] = back if moving else 0 if still else -1
     core["last"] = (pod["n"] - 1) & (RING - 1)
     return missing
 

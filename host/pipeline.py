@@ -18,7 +18,7 @@ from dsp.types import Role
 from host.coach.coach import Coach
 from host.pods import stream
 from host.pods.stream import PodStream
-from host.records import Cue, Effect, PodEvent, PodHealth, Stride, strides_from_records
+from host.records import Channel, Cue, Effect, PodEvent, PodHealth, Stride, strides_from_records
 
 
 def warm_up() -> None:
@@ -59,7 +59,10 @@ class Pipeline:
 
     def push_event(self, event: PodEvent) -> Output:
         """One raw event of a pod, as it arrived. Bad bytes are counted in `health`, never raised."""
-        frames = self._streams[event.role].feed(event)
+        of_pod = self._streams[event.role]
+        frames = of_pod.feed(event)
+        if event.channel is Channel.INFO:
+            self._analyzer.set_range(event.role, *of_pod.full_scale)
         return self.push_frames(event.role, frames) if len(frames) else Output()
 
     def push_events(self, events: Sequence[PodEvent]) -> Output:
@@ -70,6 +73,7 @@ class Pipeline:
         for role, of_role in self._streams.items():
             mine = np.flatnonzero(roles == role)
             of_pod, counts[mine] = of_role.feed_many([events[i] for i in mine.tolist()])
+            self._analyzer.set_range(role, *of_role.full_scale)
             frames.append(of_pod)
         return self._coach_on(self._analyzer.push_many(frames, roles, counts))
 

@@ -271,3 +271,14 @@ def test_a_pod_that_slips_is_flagged_and_sits_right_again(role: Role, frames: Fr
     for row in late if side is None else late[late["side"] == side]:
         same = before[(before["side"] == row["side"]) & (np.abs(before["ic_s"] - row["ic_s"]) < 0.02)]
         assert abs(np.degrees(row[column] - same[column][0])) < 2.0
+
+
+@pytest.mark.parametrize("start_s", [5.2, 5.6, 6.1])
+def test_a_gap_in_the_first_steps_is_not_filled_with_a_line(frames: Frames, expected: Array, start_s: float) -> None:
+    """Half a second of a shank while there is no stride yet to repeat: no good stride is far off afterwards."""
+    f = frames[Role.SHANK_LEFT]
+    strides = analyse(frames | {Role.SHANK_LEFT: f[(f["t_s"] < start_s) | (f["t_s"] > start_s + 0.5)]})
+    a, b = common(strides, expected)
+    assert len(a) > 0.8 * len(good(expected))
+    for name in ("tibial_inclination_ic_rad", "pelvic_tilt_rad"):
+        assert np.degrees(a[name]) == pytest.approx(np.degrees(b[name]), abs=2.5)

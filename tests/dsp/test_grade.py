@@ -15,7 +15,7 @@ SECONDS = 85.0
 @pytest.fixture(scope="module")
 def strides() -> np.ndarray:
     frames, _ = simulate(HILL, SECONDS, seed=2)
-    analyzer = GaitAnalyzer(Params(lag_s=SECONDS))
+    analyzer = GaitAnalyzer(Params(lag_s=1e3))
     found = [analyzer.push(role, frames[role]) for role in Role] + [analyzer.flush()]
     return np.concatenate([rows for rows in found if len(rows)])
 
@@ -31,7 +31,7 @@ def test_a_hill_is_known(strides: np.ndarray, from_s: float, to_s: float, grade:
 def test_without_barometer_the_grade_is_unknown() -> None:
     frames, _ = simulate(HILL, 20.0, seed=2)
     frames[Role.PELVIS]["pressure_pa"] = np.nan
-    analyzer = GaitAnalyzer(Params(lag_s=SECONDS))
+    analyzer = GaitAnalyzer(Params(lag_s=1e3))
     found = np.concatenate([analyzer.push(role, frames[role]) for role in Role] + [analyzer.flush()])
     assert len(found) > 20
     assert np.isnan(found["grade"]).all()

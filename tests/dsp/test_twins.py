@@ -448,13 +448,28 @@ def test_lost_samples_at_rest_lie_on_a_line(core: np.void) -> None:
     core = core.copy()
     core["now_s"] = core["stride_s"] + 10.0  # long stopped
     pod = core["pods"][Role.PELVIS]
-    core["frame"][state.FRAME_ACC : state.FRAME_ACC + 6] = (1.0, 2.0, 3.0, 0.1, 0.2, 0.3)
+    pod["slow_n"] = 20
+    core["frame"][state.FRAME_ACC : state.FRAME_ACC + 6] = (1.0, 2.0, 3.0, 0.05, 0.1, 0.15)
     assert stream.bridge(core, pod, core["legs"], CO, 0, 4) == 4
     assert core["back"] == 0
     last = pod["ring"][(pod["n"] - 1) % state.RING]
     stream.substitute(core, pod, 0.25)
     before = np.r_[last[state.ACC : state.ACC + 3], last[state.GYR : state.GYR + 3] + pod["bias"]]
     assert core["sample"] == pytest.approx(0.75 * before + 0.25 * core["frame"][1:7])
+
+
+def test_a_pod_that_moves_and_has_no_stride_to_repeat_starts_anew(core: np.void) -> None:
+    core = core.copy()
+    core["now_s"] = core["stride_s"] + 10.0
+    pod = core["pods"][Role.PELVIS]
+    most = int(CO["bridge_line_s"] / pod["period_s"])
+    for before, rate, still in ((20, 0.1, True), (20, 1.0, False), (0, 0.1, False)):
+        pod["slow_n"] = before
+        core["frame"][state.FRAME_GYR : state.FRAME_GYR + 3] = (0.0, rate, 0.0)
+        assert orientation.slow(CO, 0.0, rate, 0.0) == (rate < 0.27)  # 16 degrees a second
+        assert stream.bridge(core, pod, core["legs"], CO, 0, most) == most
+        assert core["back"] == (0 if still else -1)
+        assert stream.bridge(core, pod.copy(), core["legs"], CO, 0, most + 1) == (most + 1 if still else 0)
 
 
 def test_what_is_no_time_comes_first_and_what_is_no_pressure_is_not_taken(core: np.void) -> None:

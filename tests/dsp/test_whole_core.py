@@ -9,6 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.signal import butter, lfilter, lfilter_zi
 
 from dsp import stream as stream_module
 from dsp.analyzer import GaitAnalyzer
@@ -101,6 +104,38 @@ def test_stopping_anywhere_and_going_on_changes_nothing(frames: Frames) -> None:
             analyzer.restore(saved)
     found.append(analyzer.flush())
     assert np.concatenate(found).tobytes() == whole.tobytes()
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 2**32))
+def test_any_pieces_in_any_order_with_any_stops_change_nothing(frames: Frames, seed: int) -> None:
+    """Of a session in which samples, stretches and pods are lost: the same strides, and the same is known after."""
+    rng = np.random.default_rng(seed)
+    broken = copied(frames)
+    for role in Role:
+        rows = broken[role]
+        at = rng.integers(0, len(rows) - 900, 4)
+        rows["acc_mps2"][at[0] : at[0] + 20] = np.nan
+        rows["gyr_radps"][at[1]] = np.inf
+        rows["t_s"][at[2]] = rng.choice([np.nan, np.inf, -np.inf, 1e300, rows["t_s"][at[2] - 1]])
+        broken[role] = np.delete(rows, slice(at[3], at[3] + rng.choice([0, 30, 90, 900])))
+    if rng.random() < 0.5:
+        del broken[Role(rng.integers(3))]
+    found = []
+    for sizes, stops in (([10**6], 0.0), ([1, 2, 8, 300], 0.03)):
+        analyzer, strides, used = GaitAnalyzer(Params(lag_s=1e3)), [], dict.fromkeys(broken, 0)
+        while waiting := [role for role in broken if used[role] < len(broken[role])]:
+            role = waiting[rng.integers(len(waiting))]
+            end = used[role] + rng.choice(sizes)
+            strides.append(analyzer.push(role, broken[role][used[role] : end]))
+            used[role] = end
+            if rng.random() < stops:
+                saved = analyzer.snapshot()
+                analyzer = GaitAnalyzer(Params(lag_s=1e3))
+                analyzer.restore(saved)
+        strides.append(analyzer.flush())
+        found.append((np.concatenate(strides).tobytes(), analyzer.snapshot()))
+    assert found[0] == found[1]
 
 
 def test_a_foreign_snapshot_is_refused() -> None:
@@ -249,6 +284,38 @@ def test_real_runners(name: str) -> None:
     assert rms["tibia"] < 1.2
     assert rms["tilt"] < 0.45
     assert rms["speed"] < 0.04
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="no ../shared/data: real runners are not here")
+def test_impacts_are_found_behind_the_filter_of_a_slow_chip() -> None:
+    """104 Hz after a low-pass of second order at half of that (LSM6DSO data sheet) show half of an impact."""
+    name = "rbds010_3.5mps"
+    with (SHARED / "rbds" / f"{name}.truth.csv").open(newline="") as file:
+        truth = [row for row in csv.DictReader(file) if row["next_ic_s"]]
+    found = analyse({role: slow_chip(rows) for role, rows in read(SHARED / "rbds" / f"{name}.imu.csv.gz").items()})
+    late_s, tibia = [], []
+    for true in truth:
+        same = found[found["side"] == Side[true["side"].upper()]]
+        row = same[np.argmin(np.abs(same["ic_s"] - float(true["ic_s"])))]
+        late_s.append(row["ic_s"] - float(true["ic_s"]))
+        tibia.append(
+            np.degrees(row["tibial_inclination_ic_rad"]) - float(true["tibial_inclination_ic_vs_standing_deg"])
+        )
+    assert abs(np.mean(late_s)) < 0.004
+    assert np.std(late_s) < 0.005
+    assert np.sqrt(np.mean(np.square(tibia))) < 1.5
+
+
+def slow_chip(rows: np.ndarray) -> np.ndarray:
+    t = np.arange(rows["t_s"][0], rows["t_s"][-1], 1 / 1664)
+    b, a = butter(2, 52, fs=1664)
+    out = np.zeros(len(t[::16]), FRAME)
+    out["t_s"], out["pressure_pa"] = t[::16], np.nan
+    for name in ("acc_mps2", "gyr_radps"):
+        for axis in range(3):
+            fine = np.interp(t, rows["t_s"], rows[name][:, axis])
+            out[name][:, axis] = lfilter(b, a, fine, zi=lfilter_zi(b, a) * fine[0])[0][::16]
+    return out
 
 
 def read(path: Path) -> Frames:

@@ -65,3 +65,26 @@ def test_batches_change_nothing(events: list[PodEvent], batch: int) -> None:
     assert len(strides[0]) > 100
     assert cues[0]
     assert any("pod_missing" in stride.quality for stride in strides[0])
+
+
+@pytest.mark.parametrize("range_dps", [1000, 4000])
+@pytest.mark.parametrize("clipped", [False, True])
+def test_a_pod_tells_where_it_clips(events: list[PodEvent], range_dps: int, clipped: bool) -> None:
+    """Two samples at the end of a gyro's own range, whichever that is, are flagged, and no others."""
+    pipeline, outputs, at_its_end = Pipeline(coach()), [], 0
+    for event in events[: len(events) // 4]:
+        data = event.data
+        if event.channel is Channel.INFO:
+            data = bytes(PodInfo(event.role, ACC_RANGE_G, range_dps, 208, SAMPLES))
+        elif event.channel is Channel.PACKET:
+            packet = Packet.from_bytes(data)
+            samples = packet.samples.copy()
+            samples[:, 3:] = np.rint(samples[:, 3:] * (GYR_RANGE_DPS / range_dps))
+            if clipped and event.role is Role.SHANK_RIGHT and event.arrival_ns > 10e9 and not at_its_end:
+                at_its_end = event.arrival_ns
+                samples[3:5, 4] = -32768
+            data = bytes(Packet(packet.seq, packet.tick, samples))
+        outputs.append(pipeline.push_event(PodEvent(event.role, event.channel, event.arrival_ns, data)))
+    qualities = [stride.quality for output in outputs for stride in output.strides]
+    assert len(qualities) > 15
+    assert any("saturated" in quality for quality in qualities) == clipped
