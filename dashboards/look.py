@@ -93,6 +93,11 @@ def big_text(title: str, told: str, *fields: str) -> stat.Panel:
     return big(title, told).graph_mode(options.BigValueGraphMode.NONE).reduce_options(chosen)
 
 
+def stacked(panel: stat.Panel) -> stat.Panel:
+    """Several figures one below the other: side by side they are too small to be read from afar."""
+    return panel.orientation(options.VizOrientation.HORIZONTAL)
+
+
 def lines(title: str, told: str, *, unit: str, decimals: int = 1) -> timeseries.Panel:
     """Curves over time. Series named `left` and `right` have the sides' colours."""
     panel = (

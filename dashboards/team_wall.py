@@ -78,14 +78,16 @@ def last_cue() -> stat.Panel:
     """What was said last, and how long ago."""
     query = select('"text", "fault"', "cue", RUNNER, "\"kind\" = 'cue'", "$timeFilter") + " ORDER BY time DESC LIMIT 1"
     panel = look.big_text("Last cue", "What the runner was told last, and when.", "Time", "fault")
-    panel = panel.mappings(look.fault_words()).override_by_name("Time", [look.prop("unit", "dateTimeFromNow")])
-    return panel.with_target(InfluxQL(query, table=True))
+    panel = panel.mappings(look.fault_words()).override_by_name(
+        "Time", [look.prop("unit", "dateTimeFromNow"), look.colored(look.QUIET)]
+    )
+    return look.stacked(panel).with_target(InfluxQL(query, table=True))
 
 
 def pods() -> stat.Panel:
     """The weakest battery and the worst link of the three."""
     told = "The three pods' lowest battery, and the most packets that one of them lost in the time shown."
-    panel = look.big("Pods", told, decimals=0)
+    panel = look.stacked(look.big("Pods", told, decimals=0))
     panel = panel.text_mode(options.BigValueTextMode.VALUE_AND_NAME).graph_mode(options.BigValueGraphMode.NONE)
     panel = panel.override_by_name("battery", [look.prop("unit", look.PERCENT)])
     for ref, of_pod, column in (
