@@ -33,7 +33,7 @@ async def test_a_table_over_the_radio_gives_the_strides_and_cues_of_the_table(tm
     await asyncio.to_thread(warm_up)
     baseline = await asyncio.to_thread(learn_habit, 5)
 
-    pipeline = Pipeline(Coach(baseline), lag_s=SECONDS)
+    pipeline = Pipeline(Coach(baseline), lag_s=2 * SECONDS)
     outputs = [pipeline.push_frames(role, samples) for role, samples in frames.items()] + [pipeline.finish()]
     direct = [stride for output in outputs for stride in output.strides]
     direct_cues = [cue for output in outputs for cue in output.cues]
