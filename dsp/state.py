@@ -61,6 +61,11 @@ POD = np.dtype(
         ("usual_up", "f8", (3,)),  # where up usually lies at the same moment of a stride, sensor axes
         ("usual_n", "i8"),
         ("off_n", "i8"),  # strides in a row that it lay elsewhere
+        ("usual_astray_rad", "f8"),  # how far from where it faces the pelvis goes, + to the left: slow mean
+        ("astray_n", "i8"),  # steps in a row that it went far from there
+        ("astray_last_rad", "f8"),  # how far with the last one
+        ("astray_rad", "f8"),  # sum over those since the first
+        ("astray_up", "f8", (3,)),  # and of where up lay, sensor axes
         ("bias", "f8", (3,)),
         ("up", "f8", (3,)),  # sensor direction that is up in standing
         # attitude

@@ -14,7 +14,7 @@ from dsp.grade import grade
 from dsp.jit import kernel
 from dsp.orientation import row_at
 from dsp.quaternion import rotate, rotate_row, sense_row
-from dsp.slip import watch_slip
+from dsp.slip import is_astray, watch_slip, watch_turn
 from dsp.springmass import stiffness
 from dsp.state import FALL, GYR, QUAT, RATE, RING, VEL, T
 
@@ -208,7 +208,18 @@ def guide_pelvis(core, pod, leg, co, before, t, speed, rate):  # type: ignore[no
     hx, hy = ax / norm, ay / norm
     if alone:
         loosen(pod, 0.0, co["pace_walk_mps"] * math.sqrt(max(middle - pod["kf_s"], 0.0)))
+    every_step = middle - pod["kf_s"] < 0.6 * (t - before)  # both legs tell
     predict(pod, co, middle, math.atan2(hy, hx))
+    ux, uy = vx - pod["x"][0, 0], vy - pod["x"][0, 1]
+    astray = math.atan2(hx * uy - hy * ux, hx * ux + hy * uy)
+    sure = abs(hx * uy - hy * ux) > 3.0 * math.sqrt(pod["p"][0, 0] + co["pelvis_sd_mps"] ** 2)
+    if sure and every_step and pod["calibrated"] and not core["walking"] and is_astray(pod, co, astray):
+        x, y, z = mean_up(pod, first + 1, last + 1)
+        watch_turn(pod, co, astray, x, y, z)
+        return speed  # what the filter would learn from such a step is wrong
+    pod["astray_n"] = 0
+    if pod["kf_n"] > 0:
+        pod["usual_astray_rad"] += 0.2 * (astray - pod["usual_astray_rad"])
     pace = pod["pace_mps"]
     update(pod, vx - pace * hx, vy - pace * hy, co["pelvis_sd_mps"])
     if alone:

@@ -149,8 +149,40 @@ def test_a_seat_is_turned_after_four_strides_elsewhere(core: np.void) -> None:
     for _ in range(5):
         slip.watch_slip(pod, CO, False, *elsewhere)
         flags.append(int(pod["slipped"]))
-    assert flags == [10, 10, 10, 10, 9]
+    assert flags == [1, 10, 10, 10, 9]
     assert pod["up"] == pytest.approx(elsewhere)
+
+
+def test_a_seat_turns_from_one_frame_to_another(core: np.void, rng: np.random.Generator) -> None:
+    """Two directions each, by scipy: up, and forward made level and turned to the left."""
+    pod = core["pods"][Role.PELVIS].copy()
+    old, new, forward = unit(rng.normal(size=3)), unit(rng.normal(size=3)), rng.normal(size=3)
+    level = [np.array(slip.levelled(*forward, *up)) for up in (old, new)]
+    for up, flat in zip((old, new), level, strict=True):
+        assert flat == pytest.approx(unit(forward - (forward @ up) * up))
+    turned = Rotation.from_rotvec(0.4 * new).apply(level[1])
+    turn = Rotation.align_vectors([new, turned], [old, level[0]])[0]
+    expected = {name: turn.apply(pod[name]) for name in ("up", "axis", "forward_sum")}
+    slip.turn_frame(pod, 3.0 * old, 0.5 * new, *forward, 0.4)
+    for name, vector in expected.items():
+        assert pod[name] == pytest.approx(vector, abs=1e-7), name
+
+
+def test_a_pod_has_turned_when_steps_agree(core: np.void) -> None:
+    pod = core["pods"][Role.PELVIS].copy()
+    pod["astray_n"], pod["usual_astray_rad"], pod["slipped"] = 0, 0.02, 0
+    up, axis = pod["usual_up"] / np.linalg.norm(pod["usual_up"]), pod["axis"].copy()
+    level = np.array(slip.levelled(*axis, *up))
+    for astray in (0.2, 0.31, 0.33, 0.32):  # it still turned during the first
+        assert slip.is_astray(pod, CO, astray)
+        slip.watch_turn(pod, CO, astray, *up)
+        assert pod["slipped"] > 0
+    assert pod["astray_n"] == 4  # the second one began the count
+    slip.watch_turn(pod, CO, 0.34, *up)
+    assert pod["astray_n"] == 0
+    assert np.array(slip.levelled(*pod["axis"], *up)) == pytest.approx(Rotation.from_rotvec(0.33 * up).apply(level))
+    pod["usual_astray_rad"] = 0.3
+    assert not slip.is_astray(pod, CO, 0.32)  # a filter that lags in a bend comes to it little by little
 
 
 # --- rest and start
