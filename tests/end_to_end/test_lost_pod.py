@@ -67,6 +67,8 @@ async def test_a_pod_that_dies_and_comes_back(tmp_path: Path) -> None:
         await asyncio.gather(task, collecting, return_exceptions=True)
 
     assert "Left shank pod lost." in said
-    assert {s["side"] for s in lonely} == {"right"}
+    # The pelvis tells the steps of the left leg; what its shank does, nobody knows.
+    assert {s["side"] for s in lonely} == {"left", "right"}
+    assert {s["side"] for s in lonely if s["tibial_inclination_ic_deg"] is not None} == {"right"}
     assert all("pod_missing" in s["quality"] for s in lonely)
     assert all(s["tc_s"] is not None and s["cadence_spm"] is not None for s in lonely)
