@@ -10,7 +10,7 @@ Sign: `x[1]` is where true up lies in the pod's world, (x, y, 1): tilt error tim
 import math
 
 from dsp.jit import kernel
-from dsp.quaternion import turn_world
+from dsp.quaternion import rotate, turn_world
 from dsp.state import QUAT, RING, VEL, T
 
 G = 9.80665
@@ -158,24 +158,25 @@ def fold(pod):  # type: ignore[no-untyped-def]
     if size > 1e-9:
         dx *= angle / size
         dy *= angle / size
-    # drift and accelerometer bias stay in the state; what tilt and velocity error did to the rows goes out of them
+    # Drift and accelerometer bias stay in the state; what tilt and velocity error did to the rows goes out of them. A
+    # specific force that was integrated in a tipped world is v + g t, and turns as one: a start from nowhere is tipped
+    # by 20 degrees, of which the cosine alone is 6 % of speed.
     climb = pod["v"][2]
+    c, s = math.cos(0.5 * angle), math.sin(0.5 * angle) / angle if angle > 1e-9 else 0.5
     for k in range(max(pod["first"], pod["n"] - RING), pod["n"]):
         i = k & (RING - 1)
         dt = ring[i, T] - pod["kf_s"]
         turn_world(ring[i, QUAT : QUAT + 4], dy, -dx, 0.0)
-        ring[i, VEL] -= x[0, 0] + G * dt * x[1, 0]
-        ring[i, VEL + 1] -= x[0, 1] + G * dt * x[1, 1]
-        ring[i, VEL + 2] -= climb
+        vx, vy, vz = ring[i, VEL] - x[0, 0], ring[i, VEL + 1] - x[0, 1], ring[i, VEL + 2] - climb + G * dt
+        ring[i, VEL], ring[i, VEL + 1], vz = rotate(c, s * dy, -s * dx, 0.0, vx, vy, vz)
+        ring[i, VEL + 2] = vz - G * dt
     dt = pod["t_s"] - pod["kf_s"]
-    pod["v"][0] -= x[0, 0] + G * dt * x[1, 0]
-    pod["v"][1] -= x[0, 1] + G * dt * x[1, 1]
-    pod["v"][2] = 0.0
+    v = pod["v"]
+    v[0], v[1], vz = rotate(c, s * dy, -s * dx, 0.0, v[0] - x[0, 0], v[1] - x[0, 1], G * dt)
+    v[2] = vz - G * dt
     turn_world(pod["q"], dy, -dx, 0.0)
     fx, fy, fz = pod["force"]
-    pod["force"][0] = fx - x[1, 0] * fz
-    pod["force"][1] = fy - x[1, 1] * fz
-    pod["force"][2] = fz + x[1, 0] * fx + x[1, 1] * fy
+    pod["force"][0], pod["force"][1], pod["force"][2] = rotate(c, s * dy, -s * dx, 0.0, fx, fy, fz)
     for j in range(2):
         x[0, j] = 0.0
         x[1, j] = 0.0

@@ -107,6 +107,7 @@ def mid_stance(core, pods, legs, co, side):  # type: ignore[no-untyped-def]
         begin(pod, co, t, co["shank_acc_bias_mps2"], known)
         pod["p"][0, 0] = 100.0
     before = leg["ms_before_s"]
+    tipped = pod["p"][1, 1]  # of a way run in a tipped world the cosine is measured
     predict(pod, co, t, heading)
     update(pod, vx, vy, co["ankle_sd_mps"])
     duration = t - before
@@ -124,7 +125,9 @@ def mid_stance(core, pods, legs, co, side):  # type: ignore[no-untyped-def]
             leg["heading_n"] += 1
             gain = max(1.0 / leg["heading_n"], co["heading_gain"])
             pod["heading_offset"] += gain * (off - pod["heading_offset"])
-            leg["speed_mps"] = guide_pelvis(core, pods[0], leg, co, before, t, speed, 0.5 * (rate + rate0))
+            leg["speed_mps"] = guide_pelvis(
+                core, pods[0], leg, co, before, t, speed, speed * tipped, 0.5 * (rate + rate0)
+            )
     c, s = math.cos(pod["heading_offset"]), math.sin(pod["heading_offset"])
     leg["h"][0] = c * ex - s * ey
     leg["h"][1] = s * ex + c * ey
@@ -154,15 +157,16 @@ def mid_stance_alone(core, co, side):  # type: ignore[no-untyped-def]
     if not other["by_pelvis"] and leg["ic_s"] - other["ic_s"] < LONGEST_STRIDE_S:
         leg["speed_mps"] = other["speed_mps"]
     elif leg["ms_s"] - leg["ms_before_s"] < LONGEST_STRIDE_S:
-        guide_pelvis(core, core["pods"][0], leg, co, leg["ms_before_s"], leg["ms_s"], math.nan, 0.0)
+        guide_pelvis(core, core["pods"][0], leg, co, leg["ms_before_s"], leg["ms_s"], math.nan, 0.0, 0.0)
 
 
 @kernel
-def guide_pelvis(core, pod, leg, co, before, t, speed, rate):  # type: ignore[no-untyped-def]
+def guide_pelvis(core, pod, leg, co, before, t, speed, speed_sd, rate):  # type: ignore[no-untyped-def]
     """The pelvis went as fast as the leg over the same window: correct its attitude; returns the leg's speed.
 
-    Shortly after rest the integrated speed of the pelvis is the better one: it calibrates the shank's lever. Without a
-    leg's speed (NaN) the pelvis goes on at the pace that was last known, which may wander.
+    Shortly after rest the integrated speed of the pelvis is the better one: it calibrates the shank's lever. `speed_sd`
+    is what the leg's tilt makes of its speed's error (m/s). Without a leg's speed (NaN) the pelvis goes on at the pace
+    that was last known, which may wander.
     """
     rows = pod["ring"]
     lever = leg["lever_sum"][0] / (leg["lever_sum"][1] + 8.0)
@@ -221,7 +225,7 @@ def guide_pelvis(core, pod, leg, co, before, t, speed, rate):  # type: ignore[no
     if pod["kf_n"] > 0:
         pod["usual_astray_rad"] += 0.2 * (astray - pod["usual_astray_rad"])
     pace = pod["pace_mps"]
-    update(pod, vx - pace * hx, vy - pace * hy, co["pelvis_sd_mps"])
+    update(pod, vx - pace * hx, vy - pace * hy, math.hypot(co["pelvis_sd_mps"], speed_sd))
     if alone:
         pod["surprise"] = max(pod["surprise"], 1.0)  # that nothing surprises a pelvis alone proves nothing
     ax, ay, _ = rotate_row(rows, (first + 1) & (RING - 1), axis[0], axis[1], axis[2])

@@ -15,6 +15,7 @@ from dsp.types import FRAME, STRIDE, Quality, Role
 from firmware_sim.offline import Session, simulate
 from firmware_sim.runner.form import NATURAL, Form
 from firmware_sim.runner.truth import TrueStride
+from tests.dsp.test_whole_core import SHARED, read
 
 Array = NDArray[np.void]
 # What a stride says of the runner; grade comes of the barometer alone, and a difference of nothing is noise.
@@ -310,3 +311,17 @@ def test_who_stops_and_starts_again_has_not_slipped() -> None:
     strides = analyse(simulate("stand 5; run 3.2 9; stand 4; run 3.5", 32.0, seed=1)[0])
     assert (strides["ic_s"] > 20.0).sum() > 25
     assert not (strides["quality"] & Quality.SLIPPED).any()
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="no ../shared/data: real runners are not here")
+def test_good_strides_are_right_after_all_pods_were_gone() -> None:
+    """For 3 s in the middle of a run: they start anew with no rest to tell where up is, 20 degrees off at first."""
+    frames = read(SHARED / "rbds" / "rbds005_4.5mps.imu.csv.gz")
+    gone = {role: f[(f["t_s"] < 15.0) | (f["t_s"] > 18.0)] for role, f in frames.items()}
+    a, b = common(analyse(gone), analyse(frames))
+    assert len(a[a["ic_s"] > 18.0]) > 15
+    assert np.degrees(a["pelvic_tilt_rad"]) == pytest.approx(np.degrees(b["pelvic_tilt_rad"]), abs=1.2)
+    assert a["speed_mps"] == pytest.approx(b["speed_mps"], rel=0.04)
+    tibia = np.degrees(a["tibial_inclination_ic_rad"] - b["tibial_inclination_ic_rad"])
+    assert np.abs(tibia).max() < 4.0
+    assert np.sqrt(np.mean(tibia[a["ic_s"] > 19.0] ** 2)) < 1.5
