@@ -19,6 +19,8 @@ SAMPLE_SD = 0.17  # of a sample's period, the least that it can be at any rate: 
 # How much the swing's end by itself wanders against contact: median of 48 legs of that data set, 2 to 9 ms.
 SWING_SD_S = 0.004
 FUSED_SD_S, ALONE_SD_S = 0.0042, 0.010
+# Shares of an impact's slope and rise that a leg reaches before contact by slowing down: a sprinter's, simulated.
+GENTLE_SLOPE, GENTLE_RISE = 0.3, 0.5
 LONGEST_STANCE_S = 0.7 * LONGEST_STRIDE_S
 WALKING_SD_S = 0.03  # half of what the peak leads the simulated walker's toes by, which are drawn by hand
 
@@ -70,6 +72,10 @@ def search(leg, co, t, dt, w, force):  # type: ignore[no-untyped-def]
         contact = t
         if slope > 1.0:
             contact -= above / slope + min(threshold / slope, co["onset_back_s"])
+            risen = leg["last_force"] - leg["force_min"]
+            gentle = leg["last_slope"] < GENTLE_SLOPE * slope and risen > GENTLE_RISE * threshold
+            if gentle:  # what rose before the last sample was the leg slowing down, not the impact
+                contact = max(contact, t - dt)
         if leg["zero_s"] == leg["zero_s"]:
             learn_lead(leg, contact - leg["zero_s"])
         # Late impacts look like any other; but they wander against the end of the swing more than swings do.
@@ -79,6 +85,7 @@ def search(leg, co, t, dt, w, force):  # type: ignore[no-untyped-def]
     elif t - leg["search_s"] > co["search_s"]:
         contact = (leg["zero_s"] if leg["zero_s"] == leg["zero_s"] else leg["search_s"] + 0.02) + leg["zero_lead_s"]
         sd = LEARNT_SD_S
+    leg["last_slope"] = (force - leg["last_force"]) / dt
     leg["force_min"] = min(leg["force_min"], force)
     if math.isnan(contact):
         return NOTHING

@@ -75,8 +75,9 @@ class Params:
     rise_share: float = 0.25
     """Impact onset: axial rise above its minimum, as a share of the usual rise in stance."""
     rise_min_mps2: float = 6.0
-    rise_max_mps2: float = 24.0
-    """Bounds of that rise: above skin and sensor noise, below the loading of a soft landing."""
+    rise_max_mps2: float = 40.0
+    """Bounds of that rise: above skin and sensor noise; above the 25 m/s2 of a leg that slows down before contact at
+    6 m/s (simulated), which a rise above a quarter of its impacts would pass for."""
     impact_s: float = 0.005
     """How long the rise of an impact lasts. A chip that samples more slowly filters it before and shows so much less of
     it. At 104 Hz, behind a filter of second order at half the rate, contacts of eight real runners then have an SD of 4

@@ -108,6 +108,7 @@ LEG = np.dtype(
         ("rise", "f8"),
         ("last_w", "f8"),
         ("last_force", "f8"),
+        ("last_slope", "f8"),
         ("stride_s", "f8"),
         ("contact_s", "f8"),
         # the stance in hand

@@ -259,6 +259,17 @@ def test_an_impact_is_found_where_it_begins(slope_mps3: float) -> None:
     assert leg["ic_decided_s"] == t[found.index(contacts.INITIAL)]
 
 
+def test_a_leg_that_slows_down_before_the_impact_is_no_part_of_it() -> None:
+    """As a sprinter's: 20 m/s2 of slow rise, then the impact at 0.3203 s."""
+    leg, t = leg_after(), np.arange(0.0, 0.45, DT)
+    leg["usual_rise"] = 120.0
+    w = np.interp(t, [0.0, 0.2, 0.26, 0.36], [0.0, -8.0, -4.0, 6.0])
+    force = np.interp(t, [0.30, 0.3203, 0.3303], [-20.0, 0.0, 100.0])
+    for sample in zip(t, w, force, strict=True):
+        contacts.follow_leg(leg, CO, sample[0], DT, *sample[1:])
+    assert 0.3203 - DT < leg["ic_s"] < 0.3203 + DT
+
+
 def test_without_an_impact_the_learnt_lead_is_taken() -> None:
     leg, t = leg_after(), np.arange(0.0, 0.6, DT)
     w = np.interp(t, [0.0, 0.2, 0.26, 0.36], [0.0, -8.0, -4.0, 6.0])
