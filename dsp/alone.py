@@ -48,7 +48,7 @@ def take_alone(core, co, t, dt, fall):  # type: ignore[no-untyped-def]
         steps["side"] = whose_turn(steps, legs, stride) if left and right else turn_of(steps, legs, 0 if left else 1)
         steps["roll"] = 0.0
         if steps["side"] != NOBODY:
-            land(legs[steps["side"]], steps["event_s"], PELVIS_IC_SD_S, t, 1)
+            land(legs[steps["side"]], steps["event_s"], PELVIS_IC_SD_S, t, 1.0)
     elif found == TERMINAL and steps["side"] != NOBODY:
         leg = legs[steps["side"]]
         leg["tc_s"] = steps["event_s"] + lead(steps["event_s"] - leg["ic_s"], stride, co["tc_fall_mps2"])

@@ -10,7 +10,7 @@ Sign: `x[1]` is where true up lies in the pod's world, (x, y, 1): tilt error tim
 import math
 
 from dsp.jit import kernel
-from dsp.quaternion import rotate, turn_world
+from dsp.quaternion import product, rotate, turn_world
 from dsp.state import QUAT, RING, VEL, T
 
 G = 9.80665
@@ -166,7 +166,8 @@ def fold(pod):  # type: ignore[no-untyped-def]
     for k in range(max(pod["first"], pod["n"] - RING), pod["n"]):
         i = k & (RING - 1)
         dt = ring[i, T] - pod["kf_s"]
-        turn_world(ring[i, QUAT : QUAT + 4], dy, -dx, 0.0)
+        q = ring[i, QUAT], ring[i, QUAT + 1], ring[i, QUAT + 2], ring[i, QUAT + 3]
+        ring[i, QUAT], ring[i, QUAT + 1], ring[i, QUAT + 2], ring[i, QUAT + 3] = product(c, s * dy, -s * dx, 0.0, *q)
         vx, vy, vz = ring[i, VEL] - x[0, 0], ring[i, VEL + 1] - x[0, 1], ring[i, VEL + 2] - climb + G * dt
         ring[i, VEL], ring[i, VEL + 1], vz = rotate(c, s * dy, -s * dx, 0.0, vx, vy, vz)
         ring[i, VEL + 2] = vz - G * dt

@@ -89,7 +89,7 @@ def search(leg, co, t, dt, w, force):  # type: ignore[no-untyped-def]
     leg["force_min"] = min(leg["force_min"], force)
     if math.isnan(contact):
         return NOTHING
-    land(leg, contact, sd, t, 0)
+    land(leg, contact, sd, t, 0.0)
     leg["phase"] = STANCE
     leg["rise"] = 0.0
     leg["w_min"] = 99.0
@@ -112,7 +112,10 @@ def learn_lead(leg, lead):  # type: ignore[no-untyped-def]
 
 @kernel
 def land(leg, contact, sd, t, by_pelvis):  # type: ignore[no-untyped-def]
-    """The leg's newest contact (s) was found at `t` with standard deviation `sd`, by its shank or by the pelvis."""
+    """The leg's newest contact (s) was found at `t` with standard deviation `sd`, by its shank or by the pelvis.
+
+    by_pelvis: 1.0 or 0.0, for numba compiles a function anew for every integer that is written out in a call.
+    """
     stride = contact - leg["ic_s"]
     leg["was_by_pelvis"] = leg["by_pelvis"]
     leg["was_ic_s"] = leg["ic_s"]
@@ -120,11 +123,11 @@ def land(leg, contact, sd, t, by_pelvis):  # type: ignore[no-untyped-def]
     leg["was_ic_decided_s"] = leg["ic_decided_s"]
     leg["was_tc_s"] = leg["tc_s"]
     leg["was_tc_sd_s"] = leg["tc_sd_s"]
-    if (by_pelvis or leg["was_by_pelvis"]) and not 0.65 * leg["stride_s"] < stride < 1.5 * leg["stride_s"]:
+    if (by_pelvis > 0.0 or leg["was_by_pelvis"]) and not 0.65 * leg["stride_s"] < stride < 1.5 * leg["stride_s"]:
         leg["was_ic_s"] = math.nan  # a contact was missed when pods came and went, or the sides were mixed up
     elif stride < LONGEST_STRIDE_S:
         leg["stride_s"] += 0.2 * (stride - leg["stride_s"])
-    leg["by_pelvis"] = by_pelvis
+    leg["by_pelvis"] = int(by_pelvis)
     leg["ic_s"] = contact
     leg["ic_sd_s"] = sd
     leg["ic_decided_s"] = t

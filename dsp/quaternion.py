@@ -35,17 +35,23 @@ def turn(a, b, c, d, wx, wy, wz):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def product(w, x, y, z, a, b, c, d):  # type: ignore[no-untyped-def]
+    """The quaternion (a, b, c, d) and then (w, x, y, z), both in world axes."""
+    return (
+        w * a - x * b - y * c - z * d,
+        w * b + x * a + y * d - z * c,
+        w * c - x * d + y * a + z * b,
+        w * d + x * c - y * b + z * a,
+    )
+
+
+@kernel
 def turn_world(q, wx, wy, wz):  # type: ignore[no-untyped-def]
     """Turn `q` (4,) in place by the rotation vector (wx, wy, wz) in world axes, rad; any angle."""
     angle = math.sqrt(wx * wx + wy * wy + wz * wz)
     s = math.sin(0.5 * angle) / angle if angle > 1e-12 else 0.5
     c = math.cos(0.5 * angle)
-    px, py, pz = wx * s, wy * s, wz * s
-    a, b, d, e = q[0], q[1], q[2], q[3]
-    q[0] = c * a - px * b - py * d - pz * e
-    q[1] = c * b + px * a + py * e - pz * d
-    q[2] = c * d - px * e + py * a + pz * b
-    q[3] = c * e + px * d - py * b + pz * a
+    q[0], q[1], q[2], q[3] = product(c, wx * s, wy * s, wz * s, q[0], q[1], q[2], q[3])
 
 
 @kernel

@@ -190,7 +190,7 @@ def guide_pelvis(core, pod, leg, co, before, t, speed, speed_sd, rate):  # type:
     vx /= n
     vy /= n
     pelvis_speed = math.sqrt(vx * vx + vy * vy)
-    from_rest = pod["calibrated"] and t - pod["rest_s"] < co["lever_s"] and pod["kf_n"] < 100
+    from_rest = pod["calibrated"] > 0 and t - pod["rest_s"] < co["lever_s"] and pod["kf_n"] < 100
     if from_rest and speed > 1.5:
         leg["lever_sum"][0] += (pelvis_speed - speed) * rate
         leg["lever_sum"][1] += rate * rate

@@ -84,6 +84,8 @@ def test_quaternions_turn_as_scipys(rng: np.random.Generator) -> None:
     q, v = unit(rng.normal(size=4)), rng.normal(0.0, 0.03, 3)
     turned = naive.rotation(np.array(quaternion.turn(*q, *v)))
     assert (turned * (naive.rotation(q) * Rotation.from_rotvec(v)).inv()).magnitude() < 1e-7
+    both = naive.rotation(np.array(quaternion.product(*q, *np.roll(q, 1))))
+    assert (both * (naive.rotation(q) * naive.rotation(np.roll(q, 1))).inv()).magnitude() < 1e-12
     in_world = q.copy()
     quaternion.turn_world(in_world, *(20.0 * v))
     assert (naive.rotation(in_world) * (Rotation.from_rotvec(20.0 * v) * naive.rotation(q)).inv()).magnitude() < 1e-12

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import butter, lfilter, lfilter_zi
 
+from dsp import analyzer as analyzer_module
 from dsp import stream as stream_module
 from dsp.analyzer import GaitAnalyzer
 from dsp.params import Params
@@ -344,6 +345,18 @@ def test_the_kernel_that_python_calls_has_one_signature(frames: Frames) -> None:
     analyzer.push(Role.PELVIS, rows[40:50])
     analyzer.flush()
     assert len(stream_module.run.signatures) == 1
+
+
+def test_a_push_calls_one_kernel_at_most(frames: Frames, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    monkeypatch.setattr(analyzer_module, "run", lambda *args: calls.append(1) or stream_module.run(*args))
+    analyzer, strides = GaitAnalyzer(), 0
+    for start in range(0, 2400, 8):
+        for role in Role:
+            calls.clear()
+            strides += len(analyzer.push(role, frames[role][start : start + 8]))
+            assert len(calls) <= 1
+    assert strides > 10
 
 
 _DIGEST = """
