@@ -52,11 +52,22 @@ class EffectWords:
 
 
 @dataclass(frozen=True, slots=True)
+class PainWords:
+    """What pain scores ask for. When: host/person/pain.py."""
+
+    much: str  # {acceptable}, {worst}
+    unsettled: str
+    rising: str  # {before}, {now}
+    persists: str
+
+
+@dataclass(frozen=True, slots=True)
 class Language:
     faults: Mapping[str, Words]
     sides: Mapping[str, Mapping[str, str]]  # by leg: words for the braces of wordings, inflected as these need them
     prompts: Mapping[str, str]  # spoken status; no fault
     effects: EffectWords
+    pain: PainWords
     closing: str  # ends every summary that gives advice
 
 
@@ -73,7 +84,12 @@ def language(code: str) -> Language:
         raise ValueError(f"no texts in language {code!r}; there are: {', '.join(languages())}")
     table = tomllib.loads((_FOLDER / f"{code}.toml").read_text(encoding="utf-8"))
     faults = {fault: Words(**words) for fault, words in table.pop("faults").items()}
-    return Language(faults=faults, effects=EffectWords(**table.pop("effects")), **table)
+    effects, pain = EffectWords(**table.pop("effects")), PainWords(**table.pop("pain"))
+    return Language(faults=faults, effects=effects, pain=pain, **table)
+
+
+def number(texts: Language, value: float, decimals: int) -> str:
+    return f"{value:.{decimals}f}".replace(".", texts.effects.decimal)
 
 
 def prompt(key: str, code: str = "en") -> str:
@@ -105,7 +121,7 @@ def effect_text(texts: Language, fault: str, count: int, change: tuple[str, floa
         return f"{often}; {effects.unknown}."
     metric, less = change
     unit = metric.rsplit("_", 1)[1]
-    value = f"{abs(less):.{_DECIMALS.get(unit, 1)}f}"
-    became = effects.same if not float(value) else effects.fell if less > 0.0 else effects.rose
-    amount = effects.units[unit].format(value=value.replace(".", effects.decimal))
+    decimals = _DECIMALS.get(unit, 1)
+    became = effects.same if not round(less, decimals) else effects.fell if less > 0.0 else effects.rose
+    amount = effects.units[unit].format(value=number(texts, abs(less), decimals))
     return f"{often}; {became.format(measure=words.measure, change=amount)}."

@@ -5,7 +5,7 @@ import asyncio
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from shlex import quote
 from typing import Any
 
@@ -23,6 +23,13 @@ from host.sinks.store import Store
 RUNS_SHOWN = 7
 # What held in the last few runs is worth an exercise; what did so months ago is not.
 RUNS_ADVISED = 3
+_NIGHT_HOURS = pain.NIGHT // timedelta(hours=1)
+# Where a score goes that belongs to no run so far.
+_WITHOUT_RUN = {
+    Moment.BEFORE: "for the next run",
+    Moment.AFTER: "beside no run: there is none yet",
+    Moment.NEXT_MORNING: f"beside no run: none ended {_NIGHT_HOURS} hours ago or more; `--session ID` names the run",
+}
 
 
 def run(config: Config, args: argparse.Namespace) -> None:
@@ -110,14 +117,14 @@ async def _show(config: Config, store: Store, args: argparse.Namespace) -> list[
     texts = cues.language(person.language or "en")
     lines = _described(config, told)
     if not runs:
-        return [*lines, "", "No run yet.", *_pain_lines(scores, {}), texts.closing]
+        return [*lines, "", "No run yet.", *_pain_lines(scores, {}, rows, texts), "", texts.closing]
     lines += [
         "",
         f"Form and pain from run to run, the newest at the right ({len(rows)} in all; medians of good strides)",
     ]
     lines += trend.table(runs, person)
     lines += _exercises(trend.faults_held(runs[-RUNS_ADVISED:]), texts)
-    return [*lines, *_pain_lines(scores, runs[-1].pain), "", texts.closing]
+    return [*lines, *_pain_lines(scores, runs[-1].pain, rows, texts), "", texts.closing]
 
 
 def _described(config: Config, told: Person) -> list[str]:
@@ -157,6 +164,7 @@ def _exercises(faults: Iterable[str], texts: cues.Language) -> list[str]:
 
 async def _pain(config: Config, store: Store, args: argparse.Namespace) -> list[str]:
     await _known(config, store, args.name)
+    texts = cues.language(config.person(args.name, await store.person(args.name)).language or "en")
     moment, now = Moment(args.when), datetime.now(UTC)
     runs = pain.own_runs(await store.sessions(), args.name)
     if args.session is None:
@@ -171,15 +179,28 @@ async def _pain(config: Config, store: Store, args: argparse.Namespace) -> list[
             )
     await store.add_pain(Pain(about.session if about else "", args.name, moment, args.score, utc_text(now)))
     scores = await store.pain(args.name)
-    where = f"the run of {_when(about)}" if about else "the next run" if moment is Moment.BEFORE else "no run"
-    said = f"{args.name}: {args.score} of {WORST_PAIN}, {moment.replace('-', ' ')}, noted for {where}"
+    where = f"for the run of {_when(about)}" if about else _WITHOUT_RUN[moment]
+    said = f"{args.name}: {args.score} of {WORST_PAIN}, {_words(moment)}, noted {where}"
     of_run = pain.by_run(scores, runs)[about.session] if about else {moment: args.score}
-    return [said, *_pain_lines(scores, of_run), cues.language("en").closing]
+    return [said, *_advice_lines(scores, of_run, texts), texts.closing]
 
 
-def _pain_lines(scores: Sequence[Pain], of_last_run: Mapping[Moment, int]) -> list[str]:
-    sentences = pain.advice(scores, of_last_run)
+def _pain_lines(
+    scores: Sequence[Pain], of_last_run: Mapping[Moment, int], runs: Sequence[SessionRow], texts: cues.Language
+) -> list[str]:
+    alone = pain.of_no_run(scores, runs)[-RUNS_SHOWN:]
+    lines = ["", "Pain noted beside no run"] if alone else []
+    lines += [f"  {_local(one.noted_utc)}  {one.score:>2} of {WORST_PAIN}  {_words(one.moment)}" for one in alone]
+    return lines + _advice_lines(scores, of_last_run, texts)
+
+
+def _advice_lines(scores: Sequence[Pain], of_last_run: Mapping[Moment, int], texts: cues.Language) -> list[str]:
+    sentences = pain.advice(scores, of_last_run, texts)
     return ["", "About the pain", *(f"  {sentence}" for sentence in sentences)] if sentences else []
+
+
+def _words(moment: str) -> str:
+    return moment.replace("-", " ")
 
 
 # --- both ---
@@ -211,7 +232,11 @@ def _number(value: float | None, form: str, unit: str) -> str:
 
 
 def _when(row: SessionRow) -> str:
-    return f"{datetime.fromisoformat(row.started_utc).astimezone():%Y-%m-%d %H:%M}"
+    return _local(row.started_utc)
+
+
+def _local(utc: str) -> str:
+    return f"{datetime.fromisoformat(utc).astimezone():%Y-%m-%d %H:%M}"
 
 
 _ACTIONS = {"add": _add, "edit": _edit, "list": _list, "show": _show, "pain": _pain}

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from statistics import fmean
 
+from host.coach.cues import Language, number
 from host.person.quantities import WORST_PAIN
 from host.records import Moment, Pain
 from host.sinks.schema import SessionRow
@@ -44,49 +45,55 @@ def by_run(scores: Sequence[Pain], runs: Sequence[SessionRow]) -> dict[str, dict
     """The scores of each run. A later score of the same moment corrects an earlier one."""
     found: dict[str, dict[Moment, int]] = {run.session: {} for run in runs}
     for pain in sorted(scores, key=lambda pain: pain.noted_utc):
-        moment, session = Moment(pain.moment), pain.session
-        if moment is Moment.BEFORE and not session:
-            session = _next_run(_time(pain.noted_utc), runs)
+        session = _session(pain, runs)
         if session in found:
-            found[session][moment] = pain.score
+            found[session][Moment(pain.moment)] = pain.score
     return found
+
+
+def of_no_run(scores: Sequence[Pain], runs: Sequence[SessionRow]) -> list[Pain]:
+    """The scores that stand beside none of the runs, oldest first."""
+    known = {run.session for run in runs}
+    left = [pain for pain in scores if _session(pain, runs) not in known]
+    return sorted(left, key=lambda pain: pain.noted_utc)
+
+
+def _session(pain: Pain, runs: Sequence[SessionRow]) -> str:
+    if pain.moment == Moment.BEFORE and not pain.session:
+        return _next_run(_time(pain.noted_utc), runs)
+    return pain.session
 
 
 def _next_run(noted: datetime, runs: Sequence[SessionRow]) -> str:
     return next((run.session for run in runs if noted <= _started(run) <= noted + BEFORE_WITHIN), "")
 
 
-def advice(scores: Sequence[Pain], of_last_run: Mapping[Moment, int]) -> list[str]:
+def advice(scores: Sequence[Pain], of_last_run: Mapping[Moment, int], texts: Language) -> list[str]:
     """What a runner's scores ask for, as sentences; none where they are fine."""
     before, after, morning = (of_last_run.get(moment) for moment in (Moment.BEFORE, Moment.AFTER, Moment.NEXT_MORNING))
     said = []
     if max(of_last_run.values(), default=0) > ACCEPTABLE:
-        said.append(
-            f"Above {ACCEPTABLE} of {WORST_PAIN} is more than a tendon should be asked to bear:"
-            " rest it, come back with shorter, flat and easy runs, and see a professional if it stays so."
-        )
+        said.append(texts.pain.much.format(acceptable=ACCEPTABLE, worst=WORST_PAIN))
     if morning and morning > (before if before is not None else (after or 0)):
-        said.append("It had not settled by the next morning: make the next run shorter or easier.")
-    if said_rising := _rising(scores):
-        said.append(said_rising)
+        said.append(texts.pain.unsettled)
+    if rise := _rise(scores):
+        means = {name: number(texts, mean, 1) for name, mean in zip(("before", "now"), rise, strict=True)}
+        said.append(texts.pain.rising.format(**means))
     if _persists(scores):
-        said.append("The pain has been there for more than two weeks: see a professional.")
+        said.append(texts.pain.persists)
     return said
 
 
-def _rising(scores: Sequence[Pain]) -> str:
-    """Pain of the last seven days against that of the seven before."""
+def _rise(scores: Sequence[Pain]) -> tuple[float, float] | None:
+    """Mean pain of the seven days before the last seven, and of these, where it rose; None where it did not."""
     now = max((_time(pain.noted_utc) for pain in scores), default=None)
     if now is None:
-        return ""
+        return None
     ages = [(pain.score, now - _time(pain.noted_utc)) for pain in scores]
     weeks = [[score for score, age in ages if n * WEEK <= age < (n + 1) * WEEK] for n in (0, 1)]
     if not all(weeks) or fmean(weeks[0]) - fmean(weeks[1]) < RISE:
-        return ""
-    return (
-        f"It rose from one week to the next ({fmean(weeks[1]):.1f} to {fmean(weeks[0]):.1f} on average):"
-        " run less for a while, and see a professional if it keeps rising."
-    )
+        return None
+    return fmean(weeks[1]), fmean(weeks[0])
 
 
 def _persists(scores: Sequence[Pain]) -> bool:

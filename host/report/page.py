@@ -67,7 +67,7 @@ def report_html(material: Material) -> str:
         advice=summary["faults"],
         closing=summary["closing"],
         pain=pain,
-        pain_advice=pain_advice(material.scores, pain),
+        pain_advice=pain_advice(material.scores, pain, texts),
         strides=len(material.strides),
         good=sum(stride.good for stride in material.strides),
         flaws=words.quality(material.strides),

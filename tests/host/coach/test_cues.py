@@ -147,6 +147,8 @@ def test_texts_that_belong_to_no_fault(code):
         (effects.fell, {"measure", "change"}),
         (effects.rose, {"measure", "change"}),
         *((unit, {"value"}) for unit in effects.units.values()),
+        (texts.pain.much, {"acceptable", "worst"}),
+        (texts.pain.rising, {"before", "now"}),
     ):
         assert set(re.findall(r"{(\w+)}", sentence)) == filled
     units = {limit.metric.rsplit("_", 1)[1] for fault in FAULTS for limit in fault.limits}

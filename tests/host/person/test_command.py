@@ -151,6 +151,19 @@ def test_pain_stands_beside_the_form_of_its_run(hamstream: Hamstream, database: 
     assert "not a medical device" in out
 
 
+def test_pain_beside_no_run_is_kept_in_sight_and_advice_speaks_the_runners_language(hamstream: Hamstream) -> None:
+    _, out, _ = hamstream("pain", "Ben", "6", "--when", "next-morning")
+    assert "`--session ID` names the run" in out
+    for printed in (out, hamstream("runner", "show", "Ben")[1]):
+        assert "kein Medizinprodukt" in printed
+        assert "medical" not in printed
+    assert "Über 5 von 10" in out
+    hamstream("pain", "Ben", "4", "--when", "before")
+    _, out, _ = hamstream("runner", "show", "Ben")
+    noted = [line.split()[2:] for line in out.splitlines() if " of 10 " in line]
+    assert noted == [["6", "of", "10", "next", "morning"], ["4", "of", "10", "before"]]
+
+
 def test_a_store_that_takes_nothing_is_said(hamstream: Hamstream, database: Path) -> None:
     hamstream("runner", "add", "ann")
     with closing(sqlite3.connect(database, isolation_level=None)) as other:

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from host.person.pain import advice, by_run, own_runs, run_of
+from host.coach.cues import language
+from host.person.pain import advice, by_run, of_no_run, own_runs, run_of
 from host.records import Moment, Pain, utc_text
 from host.sinks.schema import SessionRow
 
@@ -60,6 +61,7 @@ def test_a_score_from_before_finds_its_run_and_a_later_score_corrects() -> None:
         scored(23.5, 8),  # after, but of no run: never of the next one
     ]
     assert by_run(scores, TWO_DAYS) == {"at 0": {AFTER: 4, MORNING: 1}, "at 24": {BEFORE: 2}}
+    assert [pain.score for pain in of_no_run(scores, TWO_DAYS)] == [9, 8, 5]  # none is lost
 
 
 def test_replays_and_others_are_no_runs_of_ones_own() -> None:
@@ -80,7 +82,7 @@ def test_replays_and_others_are_no_runs_of_ones_own() -> None:
     ],
 )
 def test_one_run_by_the_pain_monitoring_model(of_run: dict[Moment, int], told: list[str]) -> None:
-    said = advice([], of_run)
+    said = advice([], of_run, language("en"))
     assert len(said) == len(told)
     assert all(part in sentence for part, sentence in zip(told, said, strict=True))
 
@@ -99,5 +101,5 @@ def test_one_run_by_the_pain_monitoring_model(of_run: dict[Moment, int], told: l
     ],
 )
 def test_from_week_to_week(days_and_scores: list[tuple[float, int]], told: str) -> None:
-    said = advice([scored(24 * day, score) for day, score in days_and_scores], {})
+    said = advice([scored(24 * day, score) for day, score in days_and_scores], {}, language("en"))
     assert [told in sentence for sentence in said] == ([True] if told else [])
