@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from urllib.parse import quote
 
 from firmware_sim.offline import simulate
@@ -15,13 +16,14 @@ from firmware_sim.radio.central import open_backends
 from host.coach.baseline import Baseline
 from host.coach.coach import Coach
 from host.coach.profile import Profile
-from host.coach.told import Told
 from host.config import Config
 from host.errors import HamstreamError
+from host.person.known import known
 from host.pipeline import Pipeline
 from host.pods.scan import Radio
-from host.records import Person, PodEvent
+from host.records import PodEvent
 from host.service import Job, Service, serve
+from host.sinks.store import Store
 from host.sources import live_pods
 from host.terminal import waiting
 
@@ -31,9 +33,11 @@ HABIT_S = 100.0
 
 
 async def demo(config: Config, *, seconds: float | None, seed: int) -> None:
-    """Runs the demo until `seconds` of it are over, or it is cancelled."""
+    """Runs the demo until `seconds` of it are over, or it is cancelled. What was told of the runner `demo` counts."""
     with waiting("Preparing: the runner's habit, from a simulated run of the past ..."):
         baseline = await asyncio.to_thread(learn_habit, seed)
+    async with Store.open(config.database) as store:
+        told = replace(await known(config, store, RUNNER), profile=Profile(baseline))
 
     def jobs(service: Service) -> list[Job]:
         mqtt = service.mqtt
@@ -45,7 +49,7 @@ async def demo(config: Config, *, seconds: float | None, seed: int) -> None:
             async with pods as spec, open_backends(spec) as backends:
                 await live_pods({}, Radio(*backends))(on_event, now_ns)
 
-        return [Job(RUNNER, source, "demo", Told(Person(RUNNER), Profile(baseline)))]
+        return [Job(RUNNER, source, "demo", told)]
 
     await serve(config, jobs, seconds)
 

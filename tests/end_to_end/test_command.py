@@ -39,6 +39,7 @@ def test_help_is_there_without_loading_what_is_slow() -> None:
 
 
 async def test_ctrl_c_ends_the_demo_with_a_summary(tmp_path: Path) -> None:
+    await asyncio.to_thread(hamstream, tmp_path, "runner", "add", "demo", "--language", "de")
     process = await asyncio.create_subprocess_exec(
         *(*HAMSTREAM, "demo", "--listen", "[::1]:0"),
         env=environment(tmp_path),
@@ -56,6 +57,7 @@ async def test_ctrl_c_ends_the_demo_with_a_summary(tmp_path: Path) -> None:
     text = "".join(lines)
     assert process.returncode == 0
     assert "Live page: http://[::1]:" in text
+    assert "standing: Steh still." in text  # the demo's runner is told as any other
     assert "demo: " in text
     assert "not a medical device" in text
     recordings = list((tmp_path / "hamstream" / "recordings").glob("*.mcap"))
