@@ -1,4 +1,4 @@
-"""How fast files are analysed: `python tests/benchmarks/bench_analyze.py [MINUTES]` (default 60).
+"""How fast files are analysed: `python -m tests.benchmarks.bench_analyze [MINUTES]` (default 60).
 
 A simulated run as .imu.parquet, .imu.csv.gz and .mcap, made once and kept in the temporary folder. Each kind is
 analysed several times after start-up, the kinds in turn, so that a machine that slows down slows all; the best counts.
@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from bench_packets import events_of
 
 from dsp.types import Role
 from firmware_sim.offline import Frames, simulate, write_table
@@ -29,6 +28,7 @@ from host.results import writer
 from host.sinks.mcap_file import EventWriter
 from host.sinks.recording import read_recording
 from host.tables import read_table
+from tests.benchmarks.bench_packets import events_of
 
 FOLDER = Path(tempfile.gettempdir()) / "hamstream-bench"
 PLAN, SEED = "stand 4; run 3.2", 1

@@ -1,4 +1,4 @@
-"""What the signal core costs and how soon it knows: `python tests/benchmarks/bench_core.py [FILE.imu.csv.gz ...]`.
+"""What the signal core costs and how soon it knows: `python -m tests.benchmarks.bench_core [FILE.imu.csv.gz ...]`.
 
 Cost: all of the core for three pods, as files are analysed and pod by pod in chunks of 1 s, beside VQF's C++ batch
 (orientation alone) on the same samples in the same run. Latency: signal time from a contact to the sample that made

@@ -1,4 +1,4 @@
-"""From a foot's contact to the cue on MQTT: `python tests/benchmarks/bench_latency.py [SECONDS]`.
+"""From a foot's contact to the cue on MQTT: `python -m tests.benchmarks.bench_latency [SECONDS]`.
 
 Simulated pods in a process of their own, a radio with a connection interval of 30 ms, the real links, core, session and
 MQTT sink with the embedded broker, and a subscriber in a thread of its own. The coach is replaced by one that speaks

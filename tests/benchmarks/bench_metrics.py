@@ -1,26 +1,23 @@
 """Errors of the metrics that no reference session knows, against the simulator: the numbers in docs/metrics.md.
 
-`python tests/benchmarks/bench_metrics.py`. Twelve runs of a minute: paces, bends, hills, faults. The runner's waveforms
+`python -m tests.benchmarks.bench_metrics`. Twelve runs of a minute: paces, bends, hills, faults. The runner's waveforms
 are means of real ones, so errors from person to person are not in it. Pelvic obliquity is that of the real runners in
 ../shared/data, where they are.
 """
 
 import csv
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from bench_core import read_table
 
 from dsp.analyzer import GaitAnalyzer
 from dsp.params import Params
 from dsp.springmass import stiffness
 from firmware_sim.offline import simulate
 from host.records import Stride, strides_from_records
+from tests.benchmarks.bench_core import read_table
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 PLANS = [f"stand 5; run {speed}; at 25 {then}" for speed in (2.5, 3.2, 4.2) for then in ("turn 12", "hips_back strong")]
