@@ -97,4 +97,8 @@ def _problem(error: ApiException) -> str:
 
 
 def _body(error: ApiException) -> str:
-    return " ".join(str(error.body or error.reason or "").split())[:200]
+    """What the database says, on one line. Of a gateway's page (HTML) the reason is all that people can use."""
+    text = error.body.decode(errors="replace") if isinstance(error.body, bytes) else str(error.body or "")
+    if not text or text.lstrip().startswith("<"):
+        text = str(error.reason or "")
+    return " ".join(text.split())[:200]

@@ -51,7 +51,7 @@ class SessionRow:
     cut: bool  # never ended by itself: the process was killed
     duration_s: float
     strides: int
-    cues: int
+    cues: int  # praise is none
     summary: dict[str, Any]
 
     def __str__(self) -> str:
@@ -258,7 +258,7 @@ def sessions(conn: sqlite3.Connection) -> list[SessionRow]:
         f"SELECT {', '.join(_INFO)}, ended_utc, cut, summary,"
         " (SELECT count(*) FROM strides WHERE of_session = session),"
         " (SELECT max(next_ic_s) FROM strides WHERE of_session = session),"
-        " (SELECT count(*) FROM cues WHERE of_session = session)"
+        " (SELECT count(*) FROM cues WHERE of_session = session AND kind = 'cue')"
         " FROM sessions ORDER BY started_utc, session"
     )
     return [_session_row(row) for row in rows]

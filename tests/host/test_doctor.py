@@ -161,6 +161,8 @@ async def test_a_database_that_does_not(
     assert line.state == PROBLEM
     assert advice in line.text
     assert database.url in line.text
+    assert "b'" not in line.text, "bytes"
+    assert "<" not in line.text, "the gateway's page"
 
 
 async def test_no_database_at_all(tmp_path: Path) -> None:

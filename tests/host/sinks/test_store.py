@@ -47,13 +47,15 @@ async def test_every_field_of_a_stride_and_a_cue_comes_back(path: Path) -> None:
     async with Store.open(path) as store:
         await store.begin_session(INFO)
         store.add_stride(INFO.session, stride(1.5, side="right", quality="gap|walking"))
+        praise = replace(cue(30.0), kind="praise")
         store.add_cue(INFO.session, cue(2.0), "2026-03-01T07:00:02.100Z")
+        store.add_cue(INFO.session, praise, "2026-03-01T07:00:30.100Z")
         await store.end_session(INFO.session, "2026-03-01T07:30:00.000Z", {"good": 1, "drift": math.nan})
         (back,) = await store.strides(INFO.session)
         assert math.isnan(back.pelvic_drop_deg)
         expected = asdict(stride(1.5, side="right", quality="gap|walking"))
         assert {k: v for k, v in asdict(back).items() if v == v} == {k: v for k, v in expected.items() if v == v}
-        assert await store.cues(INFO.session) == [cue(2.0)]
+        assert await store.cues(INFO.session) == [cue(2.0), praise]
         (row,) = await store.sessions()
     assert (row.session, row.runner, row.source, row.strides, row.cues) == (INFO.session, "ann", "pods", 1, 1)
     assert (row.duration_s, row.cut, row.ended_utc) == (1800.0, False, "2026-03-01T07:30:00.000Z")
