@@ -245,8 +245,20 @@ def _replay(args: argparse.Namespace) -> None:
     except ValueError as error:
         problem = f"its coach was told what this hamstream does not know ({error}); say who ran with --runner"
         raise RecordingError(args.file, problem) from error
+    config = _config(args)
+    if args.runner not in (None, info.runner):
+        asyncio.run(_must_be_known(config, args.runner))
     job = Job(args.runner or info.runner, source, label, told, live=False)
-    _until_stopped(serve(_config(args), lambda _: [job]))
+    _until_stopped(serve(config, lambda _: [job]))
+
+
+async def _must_be_known(config: "Config", runner: str) -> None:
+    """A name mistyped would be coached as a runner of whom nothing is known. Raises RunnerError."""
+    from host.person.known import must_be_known
+    from host.sinks.store import Store
+
+    async with Store.open(config.database) as store:
+        await must_be_known(config, store, runner)
 
 
 def _analyze(args: argparse.Namespace) -> int:

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ from host.config import Config, is_runner_name
 from host.errors import RunnerError, SinkError
 from host.person import pain, trend
 from host.person.arguments import FIELDS, NOTHING_MUTED
+from host.person.known import must_be_known, names, near
 from host.person.quantities import WORST_PAIN, pace_text
 from host.records import Moment, Pain, Person, utc_text
 from host.sinks.schema import SessionRow
@@ -55,14 +55,14 @@ async def _add(config: Config, store: Store, args: argparse.Namespace) -> list[s
         raise RunnerError(
             f"{args.name} is there already; `hamstream runner edit {quote(args.name)}` changes what is known"
         )
-    alike = [name for name in await _names(config, store) if name.casefold() == args.name.casefold()]
+    alike = [name for name in await names(config, store) if name.casefold() == args.name.casefold()]
     if alike and args.name not in alike:
         raise RunnerError(f"{alike[0]} differs from {args.name} in capitals alone; write {alike[0]}, or another name")
     return await _save(config, store, Person(args.name), args)
 
 
 async def _edit(config: Config, store: Store, args: argparse.Namespace) -> list[str]:
-    await _known(config, store, args.name)
+    await must_be_known(config, store, args.name)
     return await _save(config, store, await store.person(args.name) or Person(args.name), args)
 
 
@@ -83,17 +83,17 @@ def _check(told: dict[str, Any]) -> None:
     faults = [*cues.language("en").faults, NOTHING_MUTED]
     for fault in told.get("muted", ()):
         if fault not in faults:
-            raise RunnerError(f"`{fault}` is no fault; --mute takes {_near(fault, faults) or ', '.join(faults)}")
+            raise RunnerError(f"`{fault}` is no fault; --mute takes {near(fault, faults) or ', '.join(faults)}")
 
 
 async def _list(config: Config, store: Store, args: argparse.Namespace) -> list[str]:
     sessions = await store.sessions()
     persons = {person.name: person for person in await store.persons()}
-    names = sorted(await _names(config, store), key=str.casefold)
-    if not names:
+    everyone = sorted(await names(config, store), key=str.casefold)
+    if not everyone:
         return ["Nobody yet. `hamstream runner add NAME` enters a runner; all that can be told: --help."]
     lines = [f"{'name':<20} {'leg':>7} {'mass':>8} {'easy speed':>11} {'language':>8} {'runs':>5}  last run"]
-    for name in names:
+    for name in everyone:
         known = config.person(name, persons.get(name))
         runs = pain.own_runs(sessions, name)
         lines.append(
@@ -105,7 +105,7 @@ async def _list(config: Config, store: Store, args: argparse.Namespace) -> list[
 
 
 async def _show(config: Config, store: Store, args: argparse.Namespace) -> list[str]:
-    await _known(config, store, args.name)
+    await must_be_known(config, store, args.name)
     told = await store.person(args.name) or Person(args.name)
     person = config.person(args.name, told)
     rows, scores = pain.own_runs(await store.sessions(), args.name), await store.pain(args.name)
@@ -163,7 +163,7 @@ def _exercises(faults: Iterable[str], texts: cues.Language) -> list[str]:
 
 
 async def _pain(config: Config, store: Store, args: argparse.Namespace) -> list[str]:
-    await _known(config, store, args.name)
+    await must_be_known(config, store, args.name)
     texts = cues.language(config.person(args.name, await store.person(args.name)).language or "en")
     moment, now = Moment(args.when), datetime.now(UTC)
     runs = pain.own_runs(await store.sessions(), args.name)
@@ -172,9 +172,9 @@ async def _pain(config: Config, store: Store, args: argparse.Namespace) -> list[
     else:
         about = next((row for row in runs if row.session == args.session), None)
         if about is None:
-            near = _near(args.session, [row.session for row in runs])
+            alike = near(args.session, [row.session for row in runs])
             raise RunnerError(
-                f"{args.name} has no run `{args.session}`; {f'did you mean {near}? ' if near else ''}"
+                f"{args.name} has no run `{args.session}`; {f'did you mean {alike}? ' if alike else ''}"
                 "`hamstream sessions` lists them"
             )
     await store.add_pain(Pain(about.session if about else "", args.name, moment, args.score, utc_text(now)))
@@ -204,27 +204,6 @@ def _words(moment: str) -> str:
 
 
 # --- both ---
-
-
-async def _known(config: Config, store: Store, name: str) -> None:
-    """Raises RunnerError for a name that stands nowhere: not among the runners, their runs, or in the configuration."""
-    names = await _names(config, store)
-    if name not in names:
-        near = _near(name, names)
-        advice = f"did you mean {near}?" if near else f"`hamstream runner add {quote(name)}` enters them"
-        raise RunnerError(f"nobody is called {name}; {advice}")
-
-
-async def _names(config: Config, store: Store) -> set[str]:
-    """Everyone who was entered, stands in the configuration, or ran."""
-    entered = {person.name for person in await store.persons()} | {runner.name for runner in config.runners}
-    return entered | {row.runner for row in await store.sessions()}
-
-
-def _near(word: str, words: Iterable[str]) -> str:
-    by_folded = {other.casefold(): other for other in words}
-    found = difflib.get_close_matches(word.casefold(), by_folded, 1)
-    return by_folded[found[0]] if found else ""
 
 
 def _number(value: float | None, form: str, unit: str) -> str:

@@ -1,10 +1,14 @@
-"""What is known of a runner when a session starts."""
+"""Who is known, and what is known of a runner when a session starts."""
 
+import difflib
 import logging
+from collections.abc import Iterable
+from shlex import quote
 
 from host.coach.profile import Profile
 from host.coach.told import Told
 from host.config import Config
+from host.errors import RunnerError
 from host.sinks.store import Store
 
 log = logging.getLogger(__name__)
@@ -19,3 +23,25 @@ async def known(config: Config, store: Store, runner: str) -> Told:
     except ValueError as error:
         log.warning("the profile of %s cannot be used, a new one is learnt: %s", runner, error)
         return Told(person)
+
+
+async def must_be_known(config: Config, store: Store, name: str) -> None:
+    """Raises RunnerError for a name that stands nowhere: not among the runners, their runs, or in the configuration."""
+    everyone = await names(config, store)
+    if name not in everyone:
+        alike = near(name, everyone)
+        advice = f"did you mean {alike}?" if alike else f"`hamstream runner add {quote(name)}` enters them"
+        raise RunnerError(f"nobody is called {name}; {advice}")
+
+
+async def names(config: Config, store: Store) -> set[str]:
+    """Everyone who was entered, stands in the configuration, or ran."""
+    entered = {person.name for person in await store.persons()} | {runner.name for runner in config.runners}
+    return entered | {row.runner for row in await store.sessions()}
+
+
+def near(word: str, words: Iterable[str]) -> str:
+    """The one of the words that may have been meant; empty if none comes near."""
+    by_folded = {other.casefold(): other for other in words}
+    found = difflib.get_close_matches(word.casefold(), by_folded, 1)
+    return by_folded[found[0]] if found else ""

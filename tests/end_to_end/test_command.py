@@ -72,6 +72,9 @@ async def test_ctrl_c_ends_the_demo_with_a_summary(tmp_path: Path) -> None:
     replayed = await asyncio.to_thread(hamstream, tmp_path, "replay", str(recordings[0]), "--speed", "max")
     assert replayed.returncode == 0
     assert " running\n" in replayed.stdout
+    mistyped = await asyncio.to_thread(hamstream, tmp_path, "replay", str(recordings[0]), "--runner", "dem")
+    assert mistyped.returncode == 2
+    assert "nobody is called dem; did you mean demo?" in mistyped.stderr
 
 
 async def test_scan_shows_the_pods_in_the_air(tmp_path: Path) -> None:
