@@ -25,9 +25,16 @@ def summary_lines(session: RunnerSession) -> list[str]:
     lines += [
         f"  {clock(cue.t_s)} {cue.kind} {cue.fault}{_where(cue.side, cue.context)}: {cue.text}" for cue in session.cues
     ]
-    if not session.cues:
+    summary = session.coach.summary()
+    if silent := [
+        f"{name} for {sum(fault['strides_held'].values())} strides"
+        for name, fault in summary["faults"].items()
+        if not fault["cues"]
+    ]:
+        lines.append(f"  held without a word: {', '.join(silent)}")  # muted, say, or not for long enough
+    elif not session.cues:
         lines.append("  nothing to say: no pattern held")
-    lines += _afterwards(session.coach.summary())
+    lines += _afterwards(summary)
     if info.recording:
         lines.append(f"  recording: {info.recording}")
     if session.strides and info.source == "pods":

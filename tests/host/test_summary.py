@@ -58,6 +58,15 @@ def test_it_tells_what_was_said_what_came_of_it_and_what_helps(code, effect):
                         f"  {language(code).closing}", *ASKED]  # fmt: skip
 
 
+def test_what_held_unsaid_is_told_in_a_line_and_asks_for_nothing():
+    usual = learn([stride(i * STRIDE_S, side) for i in range(100) for side in ("left", "right")])
+    run = Run(Coach(usual, muted=frozenset({"overstride"})))
+    run.go(45)
+    run.go(16, tibial_inclination_ic_deg_by=4.5)
+    # On each leg from the 12th of 16 strides on.
+    assert summary_lines(session(run))[1:] == ["  held without a word: overstride for 10 strides", *ASKED]
+
+
 def test_where_nothing_was_said_there_is_no_advice():
     assert lines("en", 0.0)[1:] == ["  nothing to say: no pattern held", *ASKED]
 
