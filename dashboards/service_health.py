@@ -23,6 +23,7 @@ def pods() -> table.Panel:
     """The newest of every pod."""
     columns = {
         "battery_percent": ("battery", look.PERCENT, 0),
+        "signal_dbm": ("signal", "dBm", 0),
         "rate_hz": ("rate", "hertz", 1),
         "lost_packets": ("lost packets", "short", 0),
         "duplicates": ("duplicates", "short", 0),

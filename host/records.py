@@ -30,6 +30,7 @@ class Channel(StrEnum):
     PRESSURE = "pressure"  # a notification of the Pressure characteristic
     INFO = "info"  # the pod info characteristic, read once a connection
     BATTERY = "battery"  # the Battery Level characteristic
+    SIGNAL = "signal"  # how strongly its advertisement was heard before a connection: dBm, one signed byte
     LINK = "link"  # the host's own view of the link: a LinkState as UTF-8 text
 
 
@@ -176,6 +177,7 @@ class PodHealth:
     clock_error_ms: float  # spread of the clock map's residuals, NaN until known
     last_arrival_s: float
     bad_packets: int = 0  # notifications that were no packets
+    signal_dbm: float = math.nan  # heard before the connection: no system tells it of all that are connected
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,10 +125,12 @@ class PodLink:
         try:
             while loop.time() < give_up_s:
                 async with self._radio.turn:
-                    device = await self._radio.look_for(wanted)
+                    heard = await self._radio.look_for(wanted)
                     self._adapter_works = True
-                    if device is not None:
-                        return await self._open(device, over)
+                    if heard is not None:
+                        signal = profile.encode_signal(heard.rssi_dbm)
+                        self._on_event(PodEvent(self.role, Channel.SIGNAL, self._now_ns(), signal))
+                        return await self._open(heard.device, over)
         finally:
             self._radio.wanted.discard(wanted)
         raise self._error(PodNotFoundError, "not found", _GO_NEAR)

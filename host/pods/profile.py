@@ -118,6 +118,22 @@ def decode_pressure(data: bytes) -> float:
     return _PRESSURE.unpack(data)[0] / 10.0
 
 
+def encode_signal(rssi_dbm: int) -> bytes:
+    """As radios give it: one signed byte."""
+    return max(-128, min(127, rssi_dbm)).to_bytes(1, "little", signed=True)
+
+
+def decode_signal(data: bytes) -> float:
+    """Signal strength in dBm, NaN where the radio does not know it: 127 (Bluetooth Core 5.4, vol. 4 part E, 7.7.65.2).
+
+    Raises PacketError when it is not one byte long.
+    """
+    if len(data) != 1:
+        raise PacketError(f"a signal strength has one byte, not {len(data)}")
+    rssi_dbm = int.from_bytes(data, "little", signed=True)
+    return float("nan") if rssi_dbm == 127 else float(rssi_dbm)
+
+
 def _other_version(what: str, version: int) -> str:
     return f"{what} of version {version}; this host speaks version {VERSION}: update one of them"
 

@@ -118,6 +118,12 @@ class Wanted(NamedTuple):
         return role_of_name(advertisement.local_name or device.name) is self.role
 
 
+class Heard(NamedTuple):
+    device: BLEDevice
+    rssi_dbm: int
+    at_s: float  # of the monotonic clock
+
+
 class Radio:
     """One adapter, shared by all links on it.
 
@@ -135,21 +141,21 @@ class Radio:
         self.turn = asyncio.Lock()
         self.wanted: set[Wanted] = set()
         self._scanner_backend = scanner_backend
-        self._heard: dict[Wanted, tuple[BLEDevice, float]] = {}
+        self._heard: dict[Wanted, Heard] = {}
 
-    async def look_for(self, wanted: Wanted) -> BLEDevice | None:
+    async def look_for(self, wanted: Wanted) -> Heard | None:
         """The device, if it is heard until any wanted pod is or SLICE_S are over. The caller holds `turn`.
 
         Raises AdapterUnavailableError.
         """
-        if device := self._take(wanted):
-            return device
+        if found := self._take(wanted):
+            return found
         heard = asyncio.Event()
 
         def note(device: BLEDevice, advertisement: AdvertisementData) -> None:
             for other in self.wanted:
                 if other.is_it(device, advertisement):
-                    self._heard[other] = device, time.monotonic()
+                    self._heard[other] = Heard(device, advertisement.rssi, time.monotonic())
                     heard.set()
 
         async with _scanner(note, self._scanner_backend):
@@ -158,6 +164,6 @@ class Radio:
                     await heard.wait()
         return self._take(wanted)
 
-    def _take(self, wanted: Wanted) -> BLEDevice | None:
-        device, heard_s = self._heard.pop(wanted, (None, 0.0))
-        return device if time.monotonic() - heard_s < FRESH_S else None
+    def _take(self, wanted: Wanted) -> Heard | None:
+        found = self._heard.pop(wanted, None)
+        return found if found and time.monotonic() - found.at_s < FRESH_S else None

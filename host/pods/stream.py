@@ -27,6 +27,7 @@ from host.pods.profile import (
     PacketFlag,
     PodInfo,
     decode_pressure,
+    decode_signal,
 )
 from host.pods.runs import Run, find_runs
 from host.records import Channel, LinkState, PodEvent, PodHealth
@@ -88,6 +89,7 @@ class PodStream:
         self._pressures: deque[tuple[float, float]] = deque(maxlen=8)  # arrival in s, Pa; not yet on a frame
         self._link = str(LinkState.SEARCHING)
         self._battery_percent = math.nan
+        self._signal_dbm = math.nan
         self._packets = self._lost = self._duplicates = self._bad = 0
         self._last_arrival_s = math.nan
 
@@ -112,6 +114,7 @@ class PodStream:
             clock_error_ms=clock.error_s * 1000.0 if clock else math.nan,
             last_arrival_s=self._last_arrival_s,
             bad_packets=self._bad,
+            signal_dbm=self._signal_dbm,
         )
 
     def feed(self, event: PodEvent) -> NDArray[np.void]:
@@ -125,6 +128,8 @@ class PodStream:
                 return self._feed_info(PodInfo.from_bytes(event.data))
             elif event.channel is Channel.BATTERY:
                 self._feed_battery(event.data)
+            elif event.channel is Channel.SIGNAL:
+                self._signal_dbm = decode_signal(event.data)
             elif event.channel is Channel.LINK:
                 return self._feed_link(event.data)
         except PacketError:

@@ -57,9 +57,10 @@ class SessionRow:
     def __str__(self) -> str:
         """One line for people, the session's name last."""
         started = datetime.fromisoformat(self.started_utc).astimezone()
+        cues = "cue " if self.cues == 1 else "cues"
         return (
             f"{started:%Y-%m-%d %H:%M}  {self.runner:<16} {self.duration_s / 60:6.1f} min {self.strides:6d} strides"
-            f" {self.cues:3d} cues  {self.source:<8} {'(cut short) ' if self.cut else ''}{self.session}"
+            f" {self.cues:3d} {cues}  {self.source:<8} {'(cut short) ' if self.cut else ''}{self.session}"
         )
 
 

@@ -138,7 +138,9 @@ def _say(feed: Feed, runner: str, run: Run) -> None:
     feed.publish(Message(runner, "status", status))
     for second in range(3):
         pods = [
-            PodHealth(role, "streaming", 80.0 - n, 208.0, 26 * second, n * second, 0, 1.5, float(second))
+            PodHealth(
+                role, "streaming", 80.0 - n, 208.0, 26 * second, n * second, 0, 1.5, float(second), signal_dbm=-60.0 - n
+            )
             for n, role in enumerate(ROLES)
         ]
         feed.publish(Message(runner, "pods", {"pods": [asdict(pod) for pod in pods]}))

@@ -96,6 +96,7 @@ async def test_three_pods_are_found_by_role_and_stream(air):
             assert len(heard.of(pod.role, Channel.PACKET)) == 3
             assert heard.of(pod.role, Channel.INFO) == [pod.info]
             assert heard.of(pod.role, Channel.BATTERY) == [b"\x57"]
+            assert heard.of(pod.role, Channel.SIGNAL) == [b"\xc4"]  # -60 dBm
     assert air.clashes == 0
 
 

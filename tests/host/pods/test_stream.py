@@ -195,11 +195,16 @@ def test_health():
     stream = connected()
     assert math.isnan(stream.health.rate_hz)
     assert math.isnan(stream.health.battery_percent)
+    assert math.isnan(stream.health.signal_dbm)
     stream.feed(event(Channel.BATTERY, b"\x57"))
+    stream.feed(event(Channel.SIGNAL, b"\xc4"))
     stream.feed(event(Channel.LINK, b"streaming"))
     feed(stream, [packet(k) for k in range(500)])
     health = stream.health
     assert (health.role, health.link, health.battery_percent) == ("pelvis", "streaming", 87.0)
+    assert health.signal_dbm == -60.0
+    stream.feed(event(Channel.SIGNAL, b"\x7f"))
+    assert math.isnan(stream.health.signal_dbm), "the radio's word for not known"
     assert health.rate_hz == pytest.approx(208.0, rel=1e-3)
     assert health.last_arrival_s == pytest.approx(1.02 + 500 * PACKET_S)
     assert 0.0 <= health.clock_error_ms < 1.0
