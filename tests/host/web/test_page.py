@@ -290,14 +290,19 @@ async def test_of_many_runners_the_coach_sees_the_state_of_all_first(feed: Feed,
     assert [await plots.nth(n).is_visible() for n in range(4)] == [False, True, False, False]
 
 
-@pytest.mark.parametrize("name", ["Bo", "Bartholomew"])
-async def test_a_card_is_headed_by_one_line_on_a_phone(feed: Feed, server: LivePage, eyes: Eyes, name: str):
-    running(feed, name)
-    page = await eyes.open(f"{server.url}#coach", NARROW)
+@pytest.mark.parametrize("size", [NARROW, PHONE, DESK])
+async def test_a_name_keeps_its_line_with_the_button_beside_it(
+    feed: Feed, server: LivePage, eyes: Eyes, size: dict[str, int]
+):
+    running(feed, "Bartholomew")
+    page = await eyes.open(f"{server.url}#coach", size)
     await expect(page.locator(".card .clock")).to_contain_text("km/h")
-    places = "['h2', '.clock', '.fold'].map((part) => document.querySelector(`.card ${part}`).getBoundingClientRect())"
-    boxes = await page.evaluate(f"{places}.map((box) => [box.top, box.bottom])")
-    assert max(top for top, _ in boxes) < min(bottom for _, bottom in boxes)
+    name, button = [await page.locator(f".card {part}").bounding_box() for part in ("h2", ".fold")]
+    assert name
+    assert button
+    assert name["height"] < 40  # one line of 26 px
+    assert button["y"] <= name["y"] + name["height"] / 2 <= button["y"] + button["height"]
+    assert await page.evaluate("document.documentElement.scrollWidth") <= size["width"]
 
 
 @pytest.mark.parametrize("size", [NARROW, SMALL, PHONE, LYING, DESK])
