@@ -218,7 +218,7 @@ def begin_pods(pods: np.ndarray) -> None:
 def begin_legs(legs: np.ndarray, swing_peak_radps: float) -> None:
     """Legs before their first step; legs: (..., 2) LEG of zeros."""
     legs["swing_peak"] = swing_peak_radps
-    legs["usual_rise"] = 40.0
+    legs["usual_rise"] = 24.0  # so low that a soft first landing is not waited for: later ones raise it
     legs["stride_s"] = 0.70
     legs["contact_s"] = 0.24
     legs["zero_lead_s"] = 0.03

@@ -18,6 +18,7 @@ WAYS = {
     "4.5 m/s": "stand 5; run 4.5",
     "6 m/s": "stand 5; run 6",
     "forefoot": "stand 5; forefoot; run 3.2",
+    "slow forefoot": "stand 5; forefoot; run 2.4",
     "soft shoe": "stand 5; impact 0.1; run 3.2",
     "no impact": "stand 5; impact 0; run 3.2",
     "forefoot, no impact": "stand 5; forefoot; impact 0; run 4",
