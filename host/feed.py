@@ -49,16 +49,26 @@ class Feed:
         return list(self._latest.values())
 
     @contextmanager
-    def subscribe(self) -> Iterator[AsyncIterator[Message]]:
+    def subscribe(self) -> Iterator["Subscription"]:
         """`with feed.subscribe() as messages: async for message in messages`."""
         queue: asyncio.Queue[Message] = asyncio.Queue(self._backlog)
         self._queues.add(queue)
-
-        async def messages() -> AsyncIterator[Message]:
-            while True:
-                yield await queue.get()
-
         try:
-            yield messages()
+            yield Subscription(queue)
         finally:
             self._queues.discard(queue)
+
+
+class Subscription(AsyncIterator[Message]):
+    """The messages for one subscriber, without end."""
+
+    def __init__(self, queue: asyncio.Queue[Message]) -> None:
+        self._queue = queue
+
+    async def __anext__(self) -> Message:
+        return await self._queue.get()
+
+    def left(self) -> Iterator[Message]:
+        """Those that are waiting, for one who is told to stop."""
+        while not self._queue.empty():
+            yield self._queue.get_nowait()

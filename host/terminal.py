@@ -6,9 +6,9 @@ text (a pipe into a pager) must not hold up the stream.
 
 import asyncio
 import statistics
+import threading
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -21,9 +21,11 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from host.feed import Feed, Message
+from host.feed import Feed, Message, Subscription
 
 REFRESH_S = 0.25
+# A terminal that takes no text holds up the end for no longer. Chosen.
+LAST_WORDS_S = 1.0
 # Without a tty, strides are told together and at most this often.
 STRIDES_LINE_S = 5.0
 CUE_SHOWN_S = 10.0
@@ -98,6 +100,8 @@ class TerminalView:
         self._console = console or Console()
         self._note = note
         self._runners: dict[str, RunnerState] = {}
+        self._untold: deque[str] = deque()  # lines to be written, by one thread at a time
+        self._telling = threading.Lock()
 
     async def run(self) -> None:
         with self._feed.subscribe() as messages:
@@ -105,12 +109,25 @@ class TerminalView:
                 self._take(message)
             await (self._run_live(messages) if self._console.is_terminal else self._run_plain(messages))
 
-    async def _run_plain(self, messages: AsyncIterator[Message]) -> None:
+    async def _run_plain(self, messages: Subscription) -> None:
         if self._note:
-            await asyncio.to_thread(self._write, self._note)
-        async for message in messages:
-            for line in self._take(message):
-                await asyncio.to_thread(self._write, line)
+            self._untold.append(self._note)
+        try:
+            await asyncio.to_thread(self._tell)
+            async for message in messages:
+                self._untold += self._take(message)
+                await asyncio.to_thread(self._tell)
+        finally:  # the last word of a run, and that it ended, were published just before this is stopped
+            for message in messages.left():
+                self._untold += self._take(message)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST_WORDS_S):
+                    await asyncio.to_thread(self._tell)
+
+    def _tell(self) -> None:
+        with self._telling:
+            while self._untold:
+                self._write(self._untold.popleft())
 
     def _write(self, line: str) -> None:
         try:
@@ -120,7 +137,7 @@ class TerminalView:
             # Nobody reads any more, as after `| head`; rich would end the program for it. The run goes on, unseen.
             self._console.quiet = True
 
-    async def _run_live(self, messages: AsyncIterator[Message]) -> None:
+    async def _run_live(self, messages: Subscription) -> None:
         async def take_all() -> None:
             async for message in messages:
                 self._take(message)
@@ -136,6 +153,8 @@ class TerminalView:
             await taking
         finally:
             taking.cancel()
+            for message in messages.left():
+                self._take(message)
             live.update(self.render())
             live.stop()
 

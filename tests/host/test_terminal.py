@@ -112,6 +112,20 @@ async def test_names_are_told_where_there_are_several_runners():
     assert told == ["00:05.0 Bo cue overstride: Quick feet under you"]  # what was before the view is not news
 
 
+async def test_what_was_published_just_before_the_end_is_told_in_order():
+    feed = Feed()
+    feeder = Feeder(feed)
+    async with view(feed, note="Live page") as out:
+        feeder.start()
+        for _ in range(9):
+            feeder.cue("Land under yourself, heel down")
+        feeder.end()
+    told = out.getvalue().splitlines()
+    assert told[0] == "Live page"
+    assert len(told) == 12
+    assert told[-1].endswith(" ended (demo)")
+
+
 async def test_a_reader_that_went_away_ends_nothing():
     class Closed(io.StringIO):
         def write(self, text: str) -> int:
