@@ -38,7 +38,9 @@ def report_html(material: Material) -> str:
     time = time_axis(material.strides)
     own = own_band(material.strides, coach.usual)
     compared = at_same_speed(material.earlier, now)
-    title, sentence = words.headline(material.strides, mattered, material.cues, summary["running_s"], texts)
+    title, sentence = words.headline(
+        material.strides, mattered, material.cues, summary["running_s"], texts, muted=mattered.spans != again.spans
+    )
     effects = {effect.cue_number: words.change(effect) for effect in material.effects}
     pain = by_run(material.scores, [material.row])[material.row.session]
     charts = [chart(metric, material.strides, time, own.get(metric.field)) for metric in CHARTED]

@@ -61,12 +61,14 @@ def side_of(again: Replay, fault: str) -> str:
 
 
 def headline(
-    strides: Sequence[Stride], again: Replay, cues: Sequence[Cue], running_s: float, texts: Language
+    strides: Sequence[Stride], again: Replay, cues: Sequence[Cue], running_s: float, texts: Language, *, muted: bool
 ) -> tuple[str, str]:
-    """What mattered: a title, and a sentence that a runner understands."""
+    """What mattered: a title, and a sentence that a runner understands. `muted`: something that is muted held."""
     if not any(stride.good for stride in strides):
         return "No running was measured", "No stride of this session is good enough to tell of form."
     fault = main_fault(again)
+    if not fault and muted:
+        return "Nothing to say", f"In {clock(running_s)} of running no pattern held but what you have muted."
     if not fault:
         return (
             "All was well",
