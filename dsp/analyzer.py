@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dsp import state
 from dsp.params import Params
+from dsp.rehearsal import rehearsal
 from dsp.stream import run
 from dsp.types import FRAME, STRIDE, Role
 
@@ -225,10 +226,11 @@ class GaitAnalyzer:
 
 
 def warm_up() -> None:
-    """Compile or load every kernel: a few seconds after an update, else about 0.15 s. Call it before pods connect."""
-    analyzer = GaitAnalyzer()
-    frames = np.zeros(2, FRAME)
-    frames["t_s"] = (0.0, 0.005)
-    for role in Role:
+    """Compile or load every kernel: a few seconds after an update, else about 0.15 s. Call it before pods connect.
+
+    Some steps of nobody go through them: code that has run once is in memory when the first real stride comes.
+    """
+    analyzer = GaitAnalyzer(Params(lag_s=60.0))  # pod after pod
+    for role, frames in rehearsal():
         analyzer.push(role, frames)
     analyzer.flush()

@@ -17,6 +17,7 @@ from dsp import analyzer as analyzer_module
 from dsp import stream as stream_module
 from dsp.analyzer import GaitAnalyzer
 from dsp.params import Params
+from dsp.rehearsal import rehearsal
 from dsp.types import FRAME, STRIDE, Quality, Role, Side
 from firmware_sim.offline import simulate
 from firmware_sim.runner.form import Form
@@ -329,6 +330,15 @@ def read(path: Path) -> Frames:
         result[role]["t_s"], result[role]["pressure_pa"] = values[:, 0], np.nan
         result[role]["acc_mps2"], result[role]["gyr_radps"] = values[:, 1:4], values[:, 4:7]
     return result
+
+
+def test_the_rehearsal_is_taken_for_strides() -> None:
+    analyzer = GaitAnalyzer(Params(lag_s=1e3))
+    parts = [analyzer.push(role, frames) for role, frames in rehearsal()]
+    strides = np.concatenate([*parts, analyzer.flush()])
+    assert len(strides) > 4
+    assert np.isfinite(strides["tc_s"]).all()
+    assert np.isfinite(strides["speed_mps"]).sum() > 2
 
 
 def test_the_kernel_that_python_calls_has_one_signature(frames: Frames) -> None:
