@@ -53,7 +53,7 @@ def learn_forward(pod, co, first, last, hx, hy):  # type: ignore[no-untyped-def]
     """Pull the pelvis's forward axis towards the direction of travel (hx, hy; world), seen from ring rows first..last.
 
     The mean of all strides, made square to up: side to side the pelvis turns, but not on average. It must settle, and
-    not forget: the direction of travel itself leans on this axis (strides.guide_pelvis), so a mean with a fading memory
+    not forget: the direction of travel itself leans on this axis (midstance.guide_pelvis), so a mean that fades
     walks away with a pelvis that is tipped far forward, by degrees in a quarter of an hour.
     """
     ring = pod["ring"]

@@ -10,11 +10,11 @@ import math
 
 from dsp.contacts import INITIAL, NOTHING, TERMINAL, land
 from dsp.jit import kernel
-from dsp.strides import mid_stance_alone
+from dsp.midstance import mid_stance_alone
+from dsp.params import G_MPS2
 
 FLIGHT, STANCE = 0, 1
 NOBODY = -1  # whose step it is when the shank of that leg tells of it itself
-G = 9.80665
 # Standard deviations, s, against the force plate of eight runners at three speeds (Fukuchi, Fukuchi & Duarte 2017,
 # doi 10.7717/peerj.3298). Patoz et al. 2022 (doi 10.3390/s22030784) reached 20 ms of contact time from the sacrum.
 PELVIS_IC_SD_S, PELVIS_TC_SD_S = 0.010, 0.015
@@ -121,5 +121,5 @@ def lead(fallen, stride, level):  # type: ignore[no-untyped-def]
     late = 0.0
     for _ in range(4):  # each halves the error at the least
         contact = fallen + late
-        late = contact / math.pi * math.asin(min((G + level) / G * 4.0 * contact / (math.pi * stride), 1.0))
+        late = contact / math.pi * math.asin(min((G_MPS2 + level) / G_MPS2 * 4.0 * contact / (math.pi * stride), 1.0))
     return late

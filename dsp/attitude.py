@@ -10,10 +10,10 @@ Sign: `x[1]` is where true up lies in the pod's world, (x, y, 1): tilt error tim
 import math
 
 from dsp.jit import kernel
+from dsp.params import G_MPS2
 from dsp.quaternion import product, rotate, turn_world
 from dsp.state import QUAT, RING, VEL, T
 
-G = 9.80665
 STALE_S = 2.0  # without an update for so long the velocity is unknown again
 FOLD_RAD = 0.03  # tilt error that is folded in: half its square, 5e-4, is what small angles neglect
 
@@ -56,7 +56,7 @@ def predict(pod, co, t, heading):  # type: ignore[no-untyped-def]
         a, b = x[i, 0], x[i, 1]
         x[i, 0] = c * a - s * b
         x[i, 1] = s * a + c * b
-    f1, f2 = G * dt, 0.5 * G * dt * dt
+    f1, f2 = G_MPS2 * dt, 0.5 * G_MPS2 * dt * dt
     for j in range(2):
         x[0, j] += f1 * x[1, j] + f2 * x[2, j] + dt * x[3, j]
         x[1, j] += dt * x[2, j]
@@ -121,7 +121,7 @@ def tilt_sd(pod):  # type: ignore[no-untyped-def]
     The accelerometer's own bias is part of it that no measurement shows.
     """
     p = pod["p"]
-    unseen = min(p[3, 3] / (G * G), p[1, 1])
+    unseen = min(p[3, 3] / (G_MPS2 * G_MPS2), p[1, 1])
     return math.sqrt(unseen + (p[1, 1] - unseen) * pod["surprise"])
 
 
@@ -138,7 +138,7 @@ def velocity_error_at(pod, t):  # type: ignore[no-untyped-def]
     """Velocity error (x, y; m/s) at time `t`."""
     dt = t - pod["kf_s"]
     x = pod["x"]
-    f1, f2 = G * dt, 0.5 * G * dt * dt
+    f1, f2 = G_MPS2 * dt, 0.5 * G_MPS2 * dt * dt
     return (
         x[0, 0] + f1 * x[1, 0] + f2 * x[2, 0] + dt * x[3, 0],
         x[0, 1] + f1 * x[1, 1] + f2 * x[2, 1] + dt * x[3, 1],
@@ -168,13 +168,13 @@ def fold(pod):  # type: ignore[no-untyped-def]
         dt = ring[i, T] - pod["kf_s"]
         q = ring[i, QUAT], ring[i, QUAT + 1], ring[i, QUAT + 2], ring[i, QUAT + 3]
         ring[i, QUAT], ring[i, QUAT + 1], ring[i, QUAT + 2], ring[i, QUAT + 3] = product(c, s * dy, -s * dx, 0.0, *q)
-        vx, vy, vz = ring[i, VEL] - x[0, 0], ring[i, VEL + 1] - x[0, 1], ring[i, VEL + 2] - climb + G * dt
+        vx, vy, vz = ring[i, VEL] - x[0, 0], ring[i, VEL + 1] - x[0, 1], ring[i, VEL + 2] - climb + G_MPS2 * dt
         ring[i, VEL], ring[i, VEL + 1], vz = rotate(c, s * dy, -s * dx, 0.0, vx, vy, vz)
-        ring[i, VEL + 2] = vz - G * dt
+        ring[i, VEL + 2] = vz - G_MPS2 * dt
     dt = pod["t_s"] - pod["kf_s"]
     v = pod["v"]
-    v[0], v[1], vz = rotate(c, s * dy, -s * dx, 0.0, v[0] - x[0, 0], v[1] - x[0, 1], G * dt)
-    v[2] = vz - G * dt
+    v[0], v[1], vz = rotate(c, s * dy, -s * dx, 0.0, v[0] - x[0, 0], v[1] - x[0, 1], G_MPS2 * dt)
+    v[2] = vz - G_MPS2 * dt
     turn_world(pod["q"], dy, -dx, 0.0)
     fx, fy, fz = pod["force"]
     pod["force"][0], pod["force"][1], pod["force"][2] = rotate(c, s * dy, -s * dx, 0.0, fx, fy, fz)

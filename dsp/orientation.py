@@ -7,10 +7,10 @@ stride, so the correction waits for the stride (attitude.py). The world of a pod
 import math
 
 from dsp.jit import inlined, kernel
+from dsp.params import G_MPS2
 from dsp.quaternion import level, rotate, turn, turn_world
 from dsp.state import ACC, FALL, GYR, LOST, QUAT, RING, VEL, T
 
-G = 9.80665
 UPRIGHT = 0.82  # cosine of 35 deg: a pod that is worn as instructed is never further from upright in standing
 
 
@@ -210,7 +210,7 @@ def advance(pod, t, sample, lost):  # type: ignore[no-untyped-def]
     fx, fy, fz = rotate(q0, q1, q2, q3, ax, ay, az)
     vx = v[0] + (fx + force[0]) * half
     vy = v[1] + (fy + force[1]) * half
-    vz = v[2] + (fz + force[2] - 2.0 * G) * half
+    vz = v[2] + (fz + force[2] - 2.0 * G_MPS2) * half
     q[0], q[1], q[2], q[3] = q0, q1, q2, q3
     v[0], v[1], v[2] = vx, vy, vz
     last[0], last[1], last[2] = wx, wy, wz
@@ -221,7 +221,7 @@ def advance(pod, t, sample, lost):  # type: ignore[no-untyped-def]
     row[GYR], row[GYR + 1], row[GYR + 2] = wx, wy, wz
     row[QUAT], row[QUAT + 1], row[QUAT + 2], row[QUAT + 3] = q0, q1, q2, q3
     row[VEL], row[VEL + 1], row[VEL + 2] = vx, vy, vz
-    row[FALL] = fz - G
+    row[FALL] = fz - G_MPS2
     row[LOST] = lost
     pod["n"] = n + 1
     if not pod["ready"]:

@@ -8,6 +8,7 @@ from dsp.attitude import loosen
 from dsp.contacts import INITIAL, NOTHING, SWING_NEXT, TERMINAL, follow_leg, follow_pelvis
 from dsp.grade import climb
 from dsp.jit import inlined, kernel
+from dsp.midstance import mid_stance
 from dsp.orientation import advance, end_rest, slow, tick, watch_rest
 from dsp.state import (
     ACC,
@@ -23,7 +24,7 @@ from dsp.state import (
     RING,
     RUNNING_S,
 )
-from dsp.strides import complete, mid_stance
+from dsp.strides import complete
 
 DROPPED = -1  # what `arrive` says of a frame that is not to be taken
 

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from dsp import alignment, attitude, orientation, quaternion, state, strides
+from dsp import alignment, attitude, orientation, pelvis, quaternion, state, strides
 from dsp.params import Params
 from dsp.types import FRAME, Quality
 from tests.dsp import naive
@@ -174,7 +174,7 @@ def test_hinge_is_the_leading_eigenvector(pod: np.void, rng: np.random.Generator
 
 @pytest.mark.parametrize("degrees", [0.0, 5.0, -20.0, 30.0])
 def test_arcsine(degrees: float) -> None:
-    assert strides.arcsine(math.sin(math.radians(degrees))) == pytest.approx(math.radians(degrees), abs=3e-5)
+    assert pelvis.arcsine(math.sin(math.radians(degrees))) == pytest.approx(math.radians(degrees), abs=3e-5)
 
 
 def test_row_at_is_a_search(pod: np.void) -> None:

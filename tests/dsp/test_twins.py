@@ -22,7 +22,9 @@ from dsp import (
     attitude,
     contacts,
     grade,
+    midstance,
     orientation,
+    pelvis,
     quaternion,
     slip,
     springmass,
@@ -364,14 +366,14 @@ def test_the_ankle_moves_as_the_pod_and_the_shank_on_it(core: np.void) -> None:
     rows, arm, at = ring.ring_of(pod), float(CO["ankle_lever_m"]), float(leg["ms_s"])
     half = float(CO["mid_stance_half_s"])
     near = rows.between(at - half, at + half)
-    x, y, rate, ok = strides.ankle_velocity(pod, CO, at)
+    x, y, rate, ok = midstance.ankle_velocity(pod, CO, at)
     assert ok
     assert (x, y) == pytest.approx(ring.ankle(near, pod["up"], arm).mean(axis=0))
     assert rate == pytest.approx(near.rate.mean())
     first, last = orientation.row_at(pod, leg["ms_before_s"]), orientation.row_at(pod, at)
     some = rows.between(leg["ms_before_s"] - DT, at)
     assert len(some.t) == last - first + 1
-    assert strides.travelled(pod, CO, first, last) == pytest.approx(
+    assert midstance.travelled(pod, CO, first, last) == pytest.approx(
         ring.way(some, pod["up"], arm, pod["period_s"]), abs=1e-6
     )
 
@@ -393,7 +395,7 @@ def test_the_pelviss_columns_are_the_twins(core: np.void, side: int) -> None:
     pod, leg = core["pods"][Role.PELVIS], core["legs"][side]
     ic, tc, end = (float(leg[name]) for name in ("was_ic_s", "was_tc_s", "ic_s"))
     row, rows = np.zeros(1, STRIDE)[0], ring.ring_of(pod).between(ic, end)
-    falling = strides.pelvis_columns(pod, CO, side, ic, tc, end, row)
+    falling = pelvis.pelvis_columns(pod, CO, side, ic, tc, end, row)
     for name, value in ring.pelvis(rows, pod, float(CO["pelvis_lean_rad"]), tc, bool(side)).items():
         near = {"vertical_oscillation_m": 0.002, "pelvic_rotation_lag": 0.01}.get(name, np.radians(0.3))
         assert row[name] == pytest.approx(value, abs=near), name
@@ -402,7 +404,7 @@ def test_the_pelviss_columns_are_the_twins(core: np.void, side: int) -> None:
     forward = unit(rows.vel[:, :2].mean(axis=0))
     tx, ty = attitude.tilt_at(pod, pod["kf_s"])
     first = orientation.row_at(pod, ic) + 1
-    found = strides.braking(pod, first, ic, tc, tx, ty, *forward)
+    found = pelvis.braking(pod, first, ic, tc, tx, ty, *forward)
     assert found == pytest.approx(ring.braking(rows, pod, forward, ic, tc), abs=1e-9)
 
 
@@ -410,10 +412,10 @@ def test_up_is_the_mean_over_a_stride(core: np.void) -> None:
     pod = core["pods"][Role.PELVIS].copy()
     rows, n = ring.ring_of(pod), int(pod["n"])
     ups = rows.attitude[len(rows.t) - 150 :].inv().apply(ring.true_up(pod, pod["kf_s"]))
-    found = strides.mean_up(pod, n - 150, n)
+    found = midstance.mean_up(pod, n - 150, n)
     assert found == pytest.approx(unit(ups.mean(axis=0)), abs=3e-3)
     before = pod["up"].copy()
-    strides.learn_up(pod, *found)
+    midstance.learn_up(pod, *found)
     assert pod["up"] == pytest.approx(unit(before + 0.2 * (np.array(found) - before)))
     assert pod["up"] @ pod["axis"] == pytest.approx(0.0, abs=1e-12)
 
