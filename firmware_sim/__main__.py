@@ -13,7 +13,7 @@ from dsp.types import Role
 from firmware_sim import service
 from firmware_sim.ears import cue_address
 from firmware_sim.playback import Playback
-from firmware_sim.radio.air import RADIO_PRESETS
+from firmware_sim.radio.model import RADIO_PRESETS
 from firmware_sim.runner.form import Form
 from firmware_sim.runner.gait import natural
 from firmware_sim.runner.plan import LANGUAGE, PRESETS, RUN_MPS, parse

@@ -12,7 +12,7 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from firmware_sim.offline import simulate
-from firmware_sim.radio.central import open_backends
+from firmware_sim.radio.backend import open_backends
 from host.coach.baseline import Baseline
 from host.coach.coach import Coach
 from host.coach.profile import Profile

@@ -16,7 +16,8 @@ from bumble.transport.common import Transport
 from dsp.types import Role
 from firmware_sim.ears import listen
 from firmware_sim.pod import SimulatedPod
-from firmware_sim.radio.air import RADIO_PRESETS, Air
+from firmware_sim.radio.air import Air
+from firmware_sim.radio.model import RADIO_PRESETS
 from firmware_sim.wearer import RunnerWearer, TruthFile, Wearer
 
 log = logging.getLogger(__name__)

@@ -197,7 +197,7 @@ async def _backends(spec: str | None) -> Any:
     if spec is None:
         yield None, None
         return
-    from firmware_sim.radio.central import open_backends
+    from firmware_sim.radio.backend import open_backends
 
     async with open_backends(spec) as backends:
         yield backends

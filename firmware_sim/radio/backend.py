@@ -1,15 +1,20 @@
-"""The bleak backend on a Bumble central: what bleak's public classes call when the radio is Bumble's.
+"""bleak on the virtual radio: what bleak's public classes call when the radio is Bumble's.
 
-bleak takes backends as classes (`BleakClient(..., backend=Class)`), so `radio.backends` binds a central to a
-subclass of each. Bumble's exceptions become bleak's here.
+    async with open_backends("tcp-client:127.0.0.1:9900") as (scanner, client):
+        devices = await BleakScanner.discover(backend=scanner)
+        async with BleakClient(devices[0], backend=client) as pod: ...
+
+bleak takes backends as classes, so `backends` binds a central to a subclass of each. Bumble's exceptions become
+bleak's here.
 """
 
 import asyncio
 import contextlib
 import logging
 import struct
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
 
 from bleak import BleakScanner
 from bleak.assigned_numbers import gatt_char_props_to_strs
@@ -24,12 +29,14 @@ from bleak.uuids import normalize_uuid_str
 from bumble import att, core
 from bumble.core import UUID, AdvertisingData
 from bumble.device import Peer
+from bumble.transport import open_transport
+from bumble.transport.common import Transport
 
-if TYPE_CHECKING:
-    from firmware_sim.radio.central import Central
+from firmware_sim.radio.central import Central
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+Backends = tuple[type[BaseBleakScanner], type[BaseBleakClient]]
 
 _Type = AdvertisingData.Type
 _NAMES = (_Type.COMPLETE_LOCAL_NAME, _Type.SHORTENED_LOCAL_NAME)
@@ -148,7 +155,7 @@ class BumbleClient(BaseBleakClient):
             raise
 
     async def _find(self) -> BLEDevice:
-        scanner = self.central.scanner
+        scanner, _ = backends(self.central)
         device = await BleakScanner.find_device_by_address(self.address, timeout=self._timeout, backend=scanner)
         if device is None:
             raise BleakDeviceNotFoundError(self.address, f"{self.address} was not found")
@@ -250,3 +257,24 @@ class BumbleClient(BaseBleakClient):
     async def stop_notify(self, characteristic: BleakGATTCharacteristic) -> None:
         self._connected()
         await self._att(self._peer.gatt_client.unsubscribe(characteristic.obj))
+
+
+def backends(central: Central) -> Backends:
+    """The scanner and client classes to give to bleak as `backend=`."""
+    # bleak takes classes and reads their names: an instance or a partial would not do.
+    scanner = type("BumbleScanner", (BumbleScanner,), {"central": central})
+    client = type("BumbleClient", (BumbleClient,), {"central": central})
+    return scanner, client
+
+
+@asynccontextmanager
+async def open_backends(transport: str | Transport, **options: Any) -> AsyncIterator[Backends]:
+    """bleak's backends on a Bumble transport, given as a string or already open. Options as for `Central`."""
+    if isinstance(transport, str):
+        transport = await open_transport(transport)
+    central = Central(transport, **options)
+    await central.device.power_on()
+    try:
+        yield backends(central)
+    finally:
+        await central.close()

@@ -1,8 +1,4 @@
-"""A host's side of the virtual radio: an adapter on any Bumble transport, offered to bleak.
-
-    async with open_backends("tcp-client:127.0.0.1:9900") as (scanner, client):
-        devices = await BleakScanner.discover(backend=scanner)
-        async with BleakClient(devices[0], backend=client) as pod: ...
+"""A host's adapter on the virtual radio: scanning and connecting through any Bumble transport.
 
 The transport is a hub of the virtual air (`Air.listen`), a dongle of an air in this process (`Air.open`), or
 real hardware by Bumble's transport string (`usb:0`, `serial:/dev/ttyACM0`).
@@ -10,22 +6,15 @@ real hardware by Bumble's transport string (`usb:0`, `serial:/dev/ttyACM0`).
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any
 
-from bleak.backends.client import BaseBleakClient
-from bleak.backends.scanner import BaseBleakScanner
 from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason
 from bumble import hci
 from bumble.device import ConnectionParametersPreferences, DeviceConfiguration
-from bumble.transport import open_transport
 from bumble.transport.common import Transport
 
-from firmware_sim.radio.backend import BumbleClient, BumbleScanner
 from firmware_sim.radio.stack import make_device
-
-Backends = tuple[type[BaseBleakScanner], type[BaseBleakClient]]
 
 # What a phone starts with while it discovers services; the pod then asks for its own interval.
 FIRST_INTERVAL_MS = 7.5
@@ -46,7 +35,6 @@ class Central:
     ) -> None:
         self.mtu = mtu
         self.disconnect_timeout_s = DISCONNECT_TIMEOUT_S
-        self.scanner, self.client = backends(self)
         self._transport = transport
         config = DeviceConfiguration(name="hamstream host", address=hci.Address.generate_static_address())
         self.device = make_device(config, transport)
@@ -119,24 +107,3 @@ class Central:
                     await asyncio.wait_for(connection.disconnect(), DISCONNECT_TIMEOUT_S)
         await self.device.power_off()
         await self._transport.close()
-
-
-def backends(central: Central) -> Backends:
-    """The scanner and client classes to give to bleak as `backend=`."""
-    # bleak takes classes and reads their names: an instance or a partial would not do.
-    scanner = type("BumbleScanner", (BumbleScanner,), {"central": central})
-    client = type("BumbleClient", (BumbleClient,), {"central": central})
-    return scanner, client
-
-
-@asynccontextmanager
-async def open_backends(transport: str | Transport, **options: Any) -> AsyncIterator[Backends]:
-    """bleak's backends on a Bumble transport, given as a string or already open. Options as for `Central`."""
-    if isinstance(transport, str):
-        transport = await open_transport(transport)
-    central = Central(transport, **options)
-    await central.device.power_on()
-    try:
-        yield backends(central)
-    finally:
-        await central.close()

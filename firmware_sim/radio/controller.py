@@ -1,18 +1,19 @@
 """A Bluetooth controller in software: Bumble's, with the gaps of its version 0.0.236 filled in.
 
 The air makes one for every pod and every host that joins it. What goes over the air passes the connection
-events of a `RadioLink` (air.py), in both directions; a packet's HCI credit comes back when the packet is
+events of a `RadioLink` (link.py), in both directions; a packet's HCI credit comes back when the packet is
 through, so that a bad radio holds the sender up as it does in real life.
 """
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bumble import core, hci, ll
 from bumble.controller import Connection, Controller
+from bumble.link import LocalLink
 
-if TYPE_CHECKING:
-    from firmware_sim.radio.air import Air, RadioLink, RadioModel
+from firmware_sim.radio.link import RadioLink
+from firmware_sim.radio.model import RadioModel
 
 # Core Specification 5.4, vol. 6, part B, 4.5.2: a connection that is not answered within six intervals has
 # failed.
@@ -32,7 +33,7 @@ class VirtualController(Controller):
     supported_max_tx_octets = supported_max_rx_octets = suggested_max_tx_octets = 251
     total_num_le_acl_data_packets = 6
 
-    def __init__(self, name: str, air: "Air", radio: "RadioModel", **transport: Any) -> None:
+    def __init__(self, name: str, air: LocalLink, radio: RadioModel, **transport: Any) -> None:
         self.radio = radio
         self.radio_links: dict[int, RadioLink] = {}  # by connection handle
         self.powered = True

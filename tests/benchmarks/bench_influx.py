@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from firmware_sim.demo import simulated_pods
-from firmware_sim.radio.central import open_backends
+from firmware_sim.radio.backend import open_backends
 from host.coach.coach import Coach
 from host.feed import Feed
 from host.pipeline import warm_up

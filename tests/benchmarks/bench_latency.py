@@ -23,7 +23,7 @@ import numpy as np
 import paho.mqtt.client as paho
 
 from firmware_sim.demo import simulated_pods
-from firmware_sim.radio.central import open_backends
+from firmware_sim.radio.backend import open_backends
 from host.coach.coach import Coach
 from host.feed import Feed
 from host.pipeline import warm_up

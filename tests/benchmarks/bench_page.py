@@ -17,7 +17,7 @@ import numpy as np
 from playwright.async_api import Page
 
 from firmware_sim.demo import simulated_pods
-from firmware_sim.radio.central import open_backends
+from firmware_sim.radio.backend import open_backends
 from host.coach.coach import Coach
 from host.coach.norms import norm
 from host.feed import Feed

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from firmware_sim.radio.central import open_backends
+from firmware_sim.radio.backend import open_backends
 from host.coach.coach import Coach
 from host.feed import Feed
 from host.pipeline import warm_up

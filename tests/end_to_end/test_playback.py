@@ -8,7 +8,7 @@ import numpy as np
 from dsp.types import Role
 from firmware_sim.demo import learn_habit
 from firmware_sim.offline import simulate, write_table
-from firmware_sim.radio.central import open_backends
+from firmware_sim.radio.backend import open_backends
 from host.coach.coach import Coach
 from host.feed import Feed
 from host.pipeline import Pipeline, warm_up

@@ -18,7 +18,7 @@ import yaml
 from blockbuster import blockbuster_ctx
 
 from firmware_sim.demo import learn_habit, simulated_pods
-from firmware_sim.radio.central import open_backends
+from firmware_sim.radio.backend import open_backends
 from host.coach.cues import language
 from host.coach.profile import Profile
 from host.coach.told import Told

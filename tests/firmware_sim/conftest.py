@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from firmware_sim.pod import SimulatedPod
-from firmware_sim.radio.air import Air, RadioModel
-from firmware_sim.radio.central import Backends, open_backends
+from firmware_sim.radio.air import Air
+from firmware_sim.radio.backend import Backends, open_backends
+from firmware_sim.radio.model import RadioModel
 from tests.firmware_sim.virtual_pods import RampSampler
 
 

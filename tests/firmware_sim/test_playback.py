@@ -14,7 +14,7 @@ from dsp.types import FRAME, Role
 from firmware_sim.playback import Playback, PlaybackSampler, measured_rate_hz
 from firmware_sim.pod import SimulatedPod
 from firmware_sim.radio.air import Air
-from firmware_sim.radio.central import Backends
+from firmware_sim.radio.backend import Backends
 from host.errors import RecordingError, TableError
 from host.pods import profile
 from host.pods.profile import G_MPS2, PacketFlag, PodInfo

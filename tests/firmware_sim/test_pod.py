@@ -9,8 +9,9 @@ from bleak.exc import BleakGATTProtocolError
 
 from dsp.types import Role
 from firmware_sim.pod import SimulatedPod
-from firmware_sim.radio.air import Air, RadioModel
-from firmware_sim.radio.central import Backends
+from firmware_sim.radio.air import Air
+from firmware_sim.radio.backend import Backends
+from firmware_sim.radio.model import RadioModel
 from host.pods import profile
 from host.pods.profile import AttError, PacketFlag, PodInfo
 from tests.firmware_sim.virtual_pods import PATIENCE_S, RampSampler, find, is_gapless, streaming

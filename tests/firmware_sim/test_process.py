@@ -19,7 +19,7 @@ from bleak import BleakClient, BleakScanner
 from dsp.types import Role
 from firmware_sim.__main__ import main
 from firmware_sim.ears import cue_address, fresh_cue, listen
-from firmware_sim.radio.central import open_backends
+from firmware_sim.radio.backend import open_backends
 from host.pods import profile
 from host.sinks.broker import EmbeddedBroker
 from tests.firmware_sim.virtual_pods import PATIENCE_S, Listener, find

@@ -10,8 +10,10 @@ from bleak.exc import BleakBluetoothNotAvailableError, BleakDeviceNotFoundError,
 
 from dsp.types import Role
 from firmware_sim.pod import SimulatedPod
-from firmware_sim.radio.air import PDUS_PER_EVENT, RADIO_PRESETS, Air, RadioModel, rssi_at
-from firmware_sim.radio.central import Backends, open_backends
+from firmware_sim.radio.air import Air
+from firmware_sim.radio.backend import Backends, open_backends
+from firmware_sim.radio.link import PDUS_PER_EVENT
+from firmware_sim.radio.model import RADIO_PRESETS, RadioModel, rssi_at
 from host.pods import profile
 from tests.firmware_sim.virtual_pods import PATIENCE_S, RampSampler, find, is_gapless, streaming
 

@@ -12,7 +12,7 @@ from bleak.backends.device import BLEDevice
 
 from dsp.types import Role
 from firmware_sim.pod import SimulatedPod
-from firmware_sim.radio.central import Backends
+from firmware_sim.radio.backend import Backends
 from firmware_sim.sampler import Samples
 from host.pods import profile
 from host.pods.profile import Packet, PodInfo

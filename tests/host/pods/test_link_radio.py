@@ -9,7 +9,7 @@ import pytest
 from dsp.types import Role
 from firmware_sim.pod import SimulatedPod
 from firmware_sim.radio.air import Air
-from firmware_sim.radio.central import open_backends
+from firmware_sim.radio.backend import open_backends
 from host.pods.link import Links
 from host.pods.stream import PodStream
 from host.records import PodEvent
