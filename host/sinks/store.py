@@ -239,6 +239,10 @@ class Store:
         self._enqueue(op)
 
     def _enqueue(self, op: Op) -> None:
+        if self._stop:  # who outlives the store must not wait for it
+            self.lost += 1
+            log.error("%s is closed: a record (%s of %s) is lost", self.path, op.kind, op.key)
+            return
         self._pending.append(op)
         self._queued += 1
         self._commit_in(COMMIT_PERIOD_S)

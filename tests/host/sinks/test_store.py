@@ -150,6 +150,15 @@ async def test_a_locked_database_stops_nothing_and_loses_nothing(path: Path, mon
     assert len([r for r in caplog.records if r.levelname == "ERROR"]) == 1
 
 
+async def test_who_outlives_the_store_is_not_kept_waiting(path: Path, caplog) -> None:
+    async with Store.open(path) as store:
+        await store.begin_session(INFO)
+    async with asyncio.timeout(10):  # a guard: it would wait for ever
+        await store.end_session(INFO.session, "2026-01-01T00:01:00.000Z", {})
+    assert store.lost == 1
+    assert "is closed" in caplog.text
+
+
 async def test_a_full_disk_is_bounded_in_memory(path: Path, monkeypatch, caplog) -> None:
     monkeypatch.setattr(store_module, "RETRY_S", 0.05)
     monkeypatch.setattr(store_module, "MAX_PENDING", 40)
