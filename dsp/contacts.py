@@ -42,7 +42,7 @@ def follow_leg(leg, co, t, dt, w, force):  # type: ignore[no-untyped-def]
             leg["swing_min"] = w
     elif phase == SWING:
         leg["swing_min"] = min(leg["swing_min"], w)
-        if w > -co["search_from"] * leg["swing_peak"] and w > 0.3 * leg["swing_min"]:
+        if w > co["search_from"] * leg["swing_min"]:
             leg["phase"] = SEARCH
             leg["search_s"] = t
             leg["force_min"] = force
@@ -60,7 +60,7 @@ def follow_leg(leg, co, t, dt, w, force):  # type: ignore[no-untyped-def]
 @kernel
 def search(leg, co, t, dt, w, force):  # type: ignore[no-untyped-def]
     """The impact: axial force has risen above its minimum since the swing's end."""
-    if w < -0.6 * leg["swing_peak"]:  # the swing was not over
+    if w < -co["swing_arm"] * leg["swing_peak"]:  # the swing was not over
         leg["phase"] = SWING
         leg["swing_min"] = min(leg["swing_min"], w)
         return NOTHING
@@ -163,7 +163,7 @@ def stance(leg, co, t, dt, w, force):  # type: ignore[no-untyped-def]
             leg["rise_s"] = t - dt * min(over / step, 1.0)
     if age > co["walking_stance"] * leg["stride_s"] and not leg["fall_s"] > 0.0:
         return walking_stance(leg, co, t, w)
-    left = w > 3.5 and w > leg["w_min"] + co["tc_rise_radps"] and age > 0.2 * leg["stride_s"]
+    left = w > leg["w_min"] + co["tc_rise_radps"]
     if not left and age <= co["tc_until"] * leg["stride_s"]:
         return NOTHING
     alone = leg["rise_alone_s"] + co["tc_alone_offset_s"]

@@ -210,6 +210,22 @@ def test_numbers_that_make_no_sense_harm_nothing(frames: Frames) -> None:
     assert ((found["quality"] & (Quality.INVALID | Quality.GAP)) != 0).any()
 
 
+@pytest.mark.parametrize("start_s", [-60.0, 1.7e9])
+def test_seconds_may_count_from_anywhere(frames: Frames, start_s: float) -> None:
+    """From the middle of a run, so that its start is negative, or since 1970."""
+    moved = copied(frames)
+    for rows in moved.values():
+        rows["t_s"] += start_s
+    analyzer = GaitAnalyzer(Params(lag_s=1e3))
+    parts = [analyzer.push(role, rows) for role, rows in moved.items()]
+    expected, found = analyse(frames), np.concatenate([*parts, analyzer.flush()])
+    assert len(found) == len(expected)
+    for name in ("ic_s", "tc_s", "next_ic_s"):
+        assert found[name] - start_s == pytest.approx(expected[name], abs=1e-4, nan_ok=True), name
+    for name in ("tibial_inclination_ic_rad", "speed_mps", "pelvic_tilt_rad", "pelvic_drop_rad"):
+        assert found[name] == pytest.approx(expected[name], abs=1e-3, nan_ok=True), name
+
+
 @pytest.mark.parametrize("missing", list(Role))
 def test_a_missing_pod_takes_only_what_it_gives(frames: Frames, missing: Role) -> None:
     found = analyse({role: rows for role, rows in frames.items() if role is not missing})
