@@ -90,6 +90,7 @@ class Coach:
         self._words = self._strides = 0  # cues and praises said; good running strides
         self._patterns = {fault.id: Pattern(fault) for fault in params.faults}
         self._learner = Learner(params.learning)
+        self._habitual: frozenset[str] = frozenset()  # faults that held when this session's habit was learnt
         self._usual = baseline
         self._told_easy_speed_mps = easy_speed_mps
         self._judge = Judge(params.faults, baseline, params.strictness)
@@ -182,7 +183,13 @@ class Coach:
         return cues.effect_text(self._texts, fault, count, change)
 
     def _learn(self, stride: Stride) -> None:
-        self._learner.add(stride, faultless=not any(pattern.held for pattern in self._patterns.values()))
+        held = [pattern.held for pattern in self._patterns.values() if pattern.held]
+        learnt_before = self._learner.learnt
+        # What was there in the first minute and is beyond the norm alone is this runner's habit, at other speeds and on
+        # hills too.
+        self._learner.add(stride, faultless=all(f.fault in self._habitual and not f.against_own for f in held))
+        if self._learner.learnt is not learnt_before:
+            self._habitual = frozenset(f.fault for f in held)
         if self._usual is None and self._learner.learnt is not None:
             self._usual = self._learner.learnt
             self._judge = Judge(self._params.faults, self._usual, self._params.strictness)

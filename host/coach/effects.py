@@ -1,8 +1,9 @@
 """Did a cue help? The strides after it against those before.
 
-Compared is the distance from usual at each stride's own speed and slope, so to slow down is no success. Usual is the
-own habit where the fault held against that, else the norm of healthy runners. Only running on counts: what is torn by
-a walk or a stop, or has too few good strides, has no effect that could be told.
+Compared is the distance from usual at each stride's own speed and slope, so to slow down or to come to a hill is no
+success. Usual is the own habit where the fault held against that. Else it is the norm of healthy runners, which knows
+the level alone: from the strides before the cue on it changes with speed and slope as the own habit does. Only running
+on counts: what is torn by a walk or a stop, or has too few good strides, has no effect that could be told.
 
 A cue comes when a pattern is at its most marked, so some of it would have gone by itself (regression to the mean). The
 effect is good for comparing wordings, which all have that advantage, and is no proof that a cue works.
@@ -10,14 +11,14 @@ effect is good for comparing wordings, which all have that advantage, and is no 
 
 import math
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from statistics import fmean
 from typing import NamedTuple
 
-from host.coach.baseline import Baseline
+from host.coach.baseline import Baseline, level_if_unknown
 from host.coach.faults import Fault, Limit
-from host.coach.norms import UNKNOWN, norm
+from host.coach.norms import Usual, norm
 from host.coach.persistence import SIDES, FormFault
 from host.records import Cue, Effect, Stride
 
@@ -115,7 +116,7 @@ def _measure(pending: _Pending, language: str, baseline: Baseline | None) -> Mea
     before, after = (
         [stride for leg in part.values() for stride in leg[:STRIDES]] for part in (pending.before, pending.after)
     )
-    found = compare(pending.fault, before, after, baseline if pending.against_own else None)
+    found = compare(pending.fault, before, after, baseline, against_own=pending.against_own)
     if found is None:
         return None
     cue = pending.cue
@@ -154,23 +155,25 @@ def mean_change(effects: Iterable[Effect]) -> Change | None:
 
 
 def compare(
-    fault: Fault, before: Iterable[Stride], after: Iterable[Stride], baseline: Baseline | None
+    fault: Fault, before: Iterable[Stride], after: Iterable[Stride], baseline: Baseline | None, *, against_own: bool
 ) -> Comparison | None:
     """The fault's metric before and after: the first in its row that was beyond its limit, else the one nearest to it.
 
     Before: from the first stride beyond the limit on, or a pattern that has just begun would seem to grow after it.
-    Against the own habit, or, without a `baseline`, the norm. None where too little is known.
+    `against_own`: from the own habit, else from the norm. None where too little is known.
     """
     before, after = (sorted(strides, key=attrgetter("ic_s")) for strides in (before, after))
-    found = [c for limit in fault.limits if (c := _compare(limit, before, after, baseline))]
+    found = []
+    for limit in fault.limits:
+        usual = _own(limit, baseline) if against_own else _healthy(limit, before, baseline)
+        if usual and (comparison := _compare(limit, before, after, usual)):
+            found.append(comparison)
     beyond = [c for c in found if c.before >= c.margin]
     return beyond[0] if beyond else max(found, key=lambda c: c.before / c.margin, default=None)
 
 
-def _compare(
-    limit: Limit, before: Sequence[Stride], after: Sequence[Stride], baseline: Baseline | None
-) -> Comparison | None:
-    was, became = _distances(limit, before, baseline), _distances(limit, after, baseline)
+def _compare(limit: Limit, before: Sequence[Stride], after: Sequence[Stride], usual: "_Expected") -> Comparison | None:
+    was, became = _distances(limit, before, usual), _distances(limit, after, usual)
     if not was or not became:
         return None
     # A fault in either direction is what it was before the cue.
@@ -189,17 +192,59 @@ def _compare(
     )
 
 
-def _distances(limit: Limit, strides: Sequence[Stride], baseline: Baseline | None) -> list[tuple[float, float]]:
+def _distances(limit: Limit, strides: Sequence[Stride], usual: "_Expected") -> list[tuple[float, float]]:
     """By stride, where known: the metric's distance from usual, and the limit's."""
     found = []
     for stride in strides:
-        if baseline is None:
-            usual = norm(limit.metric, stride.speed_mps) if not math.isnan(limit.norm_sds) else UNKNOWN
-            margin = limit.norm_sds * usual.sd
-        else:
-            usual = baseline.usual(limit.metric, stride.side, stride.speed_mps, stride.grade_percent)
-            margin = max(limit.own_margin, limit.own_sds * usual.sd, limit.own_share * abs(usual.mean))
-        distance = getattr(stride, limit.metric) - usual.mean
+        mean, margin = usual(stride)
+        distance = getattr(stride, limit.metric) - mean
         if math.isfinite(distance):
             found.append((distance, margin))
     return found
+
+
+# What is usual for a metric on a stride, and how far from there its limit is.
+_Expected = Callable[[Stride], tuple[float, float]]
+
+
+def _own(limit: Limit, baseline: Baseline | None) -> _Expected | None:
+    if baseline is None:
+        return None
+
+    def usual(stride: Stride) -> tuple[float, float]:
+        own = _of_habit(limit.metric, stride, baseline)
+        return own.mean, max(limit.own_margin, limit.own_sds * own.sd, limit.own_share * abs(own.mean))
+
+    return usual
+
+
+def _healthy(limit: Limit, before: Sequence[Stride], baseline: Baseline | None) -> _Expected | None:
+    """The norm, carried on from where a leg ran `before` by what its own habit changes with speed and slope."""
+    if math.isnan(limit.norm_sds):
+        return None
+    beyond_own = {side: _above_habit(limit.metric, before, side, baseline) for side in SIDES} if baseline else {}
+
+    def usual(stride: Stride) -> tuple[float, float]:
+        healthy = _of_norm(limit.metric, stride)
+        above = beyond_own.get(stride.side, math.nan)
+        mean = healthy.mean
+        if baseline and not math.isnan(above):
+            mean = _of_habit(limit.metric, stride, baseline).mean + above
+        return mean, limit.norm_sds * healthy.sd
+
+    return usual
+
+
+def _above_habit(metric: str, strides: Sequence[Stride], side: str, baseline: Baseline) -> float:
+    """By how much the norm is above a leg's own habit where these strides were run; NaN if unknown."""
+    above = (_of_norm(metric, s).mean - _of_habit(metric, s, baseline).mean for s in strides if s.side == side)
+    known = [value for value in above if math.isfinite(value)]
+    return fmean(known) if known else math.nan
+
+
+def _of_norm(metric: str, stride: Stride) -> Usual:
+    return norm(metric, stride.speed_mps, level_if_unknown(stride.grade_percent))
+
+
+def _of_habit(metric: str, stride: Stride, baseline: Baseline) -> Usual:
+    return baseline.usual(metric, stride.side, stride.speed_mps, stride.grade_percent)

@@ -58,7 +58,7 @@ class Learner:
         self._steady = 0
 
     def add(self, stride: Stride, *, faultless: bool) -> None:
-        """One good running stride. `faultless`: no fault holds now (matters only after the first window)."""
+        """One good running stride. `faultless`: what holds, if any, is habit (matters only after the first window)."""
         speed_mps = self._steady_speed(stride)
         # Two legs run at once: each stride stands for half its time.
         seconds = (stride.next_ic_s - stride.ic_s) / 2.0

@@ -110,7 +110,7 @@ def test_neither_is_a_hill_where_the_habit_knows_hills():
     ]
     before = [stride(i, "left", tibial_inclination_ic_deg=16.0) for i in range(20)]
     after = [stride(i, "left", grade_percent=4.0, tibial_inclination_ic_deg=14.0) for i in range(20)]
-    found = compare(FAULT["overstride"], before, after, learn(hills))
+    found = compare(FAULT["overstride"], before, after, learn(hills), against_own=True)
     assert found.before == pytest.approx(4.0, abs=0.05)
     assert found.after == pytest.approx(4.0, abs=0.15)
 
@@ -220,9 +220,9 @@ def test_what_is_unknown_is_not_compared():
         [stride(i, "left", **{TIBIA: NAN if i < blind else 20.0}, foot_ahead_of_pelvis_mm=300.0) for i in range(20)]
         for blind in (0, 11)
     )
-    assert compare(FAULT["overstride"], before, before, USUAL).metric == TIBIA
-    assert compare(FAULT["overstride"], before, after, USUAL).metric == "foot_ahead_of_pelvis_mm"
-    assert compare(FAULT["pawing"], before, after, USUAL) is None
+    assert compare(FAULT["overstride"], before, before, USUAL, against_own=True).metric == TIBIA
+    assert compare(FAULT["overstride"], before, after, USUAL, against_own=True).metric == "foot_ahead_of_pelvis_mm"
+    assert compare(FAULT["pawing"], before, after, USUAL, against_own=True) is None
 
 
 @pytest.mark.parametrize("value", [NAN, float("inf"), float("-inf")])
@@ -248,15 +248,68 @@ def test_against_the_norm_where_only_that_is_passed():
     assert effect.after == pytest.approx(6.0, abs=0.1)
 
 
+def always_ahead(seconds_of_each, slope_deg_per_percent=-0.5):
+    """The habit of one who always lands far ahead, and whose tibia leans less on hills."""
+    return [
+        stride(i * STRIDE_S, side, grade_percent=grade, **{TIBIA: norm(TIBIA, 3.5).mean + 8.0 + change * grade})
+        for i in range(seconds_of_each)
+        for side in ("left", "right")
+        for grade, change in ((0.0, 0.0), (4.0, slope_deg_per_percent))
+    ]
+
+
+def test_a_hill_is_no_success_against_the_norm_either():
+    """The norm knows nothing of this runner's hills, the habit does."""
+    run = Run(Coach(learn(always_ahead(100))))
+    run.go(22, tibial_inclination_ic_deg_by=8.0)
+    assert [(cue.fault, cue.kind) for cue in run.cues] == [("overstride", "cue")]
+    run.go(26, grade_percent=4.0, tibial_inclination_ic_deg_by=8.0 - 2.0)
+    (effect,) = run.coach.effects
+    assert effect.before == pytest.approx(8.0, abs=0.1)
+    assert effect.after == pytest.approx(8.0, abs=0.2)
+    run = Run(Coach(learn(always_ahead(100))))
+    run.go(22, tibial_inclination_ic_deg_by=8.0)
+    run.go(26, grade_percent=4.0, tibial_inclination_ic_deg_by=3.0 - 2.0)
+    assert run.coach.effects[0].after == pytest.approx(3.0, abs=0.2)
+
+
+def test_without_a_habit_the_norm_goes_with_the_slope_as_far_as_that_is_known():
+    usual = norm("cadence_spm", 3.5)
+    before, after = (
+        [stride(i, "left", grade_percent=grade, cadence_spm=usual.mean - 25.0 + 0.98 * grade) for i in range(20)]
+        for grade in (0.0, 5.0)
+    )
+    found = compare(FAULT["low_cadence"], before, after, None, against_own=False)
+    assert found.before == pytest.approx(25.0)
+    assert found.after == pytest.approx(25.0)
+    assert found.margin == pytest.approx(1.5 * usual.sd)
+    assert compare(FAULT["low_cadence"], before, after, None, against_own=True) is None
+    assert compare(FAULT["tilt_flattened"], before, after, USUAL, against_own=False) is None
+
+
+def test_against_the_norm_each_leg_goes_by_its_own_habit():
+    """A leg that lands further ahead than the other is as far from the norm as it is, not as the two are."""
+    habit = [replace(one, **{TIBIA: 20.0 if one.side == "left" else 18.0}) for one in usual_strides()]
+    run = [stride(i, side, **{TIBIA: 22.0}) for i in range(20) for side in ("left", "right")]
+    found = compare(FAULT["overstride"], run, run, learn(habit), against_own=False)
+    assert found.before == pytest.approx(22.0 - norm(TIBIA, 3.5).mean)
+    assert found.after == pytest.approx(found.before)
+
+
 def test_less_than_usual_is_below_zero_where_only_more_is_a_fault():
     less = [stride(i, "left", tibial_inclination_ic_deg=norm(TIBIA, 3.5).mean - 1.0) for i in range(20)]
-    assert compare(replace(FAULT["overstride"], limits=FAULT["overstride"].limits[:1]), less, less, USUAL).before < 0.0
+    assert (
+        compare(
+            replace(FAULT["overstride"], limits=FAULT["overstride"].limits[:1]), less, less, USUAL, against_own=True
+        ).before
+        < 0.0
+    )
 
 
 def test_gain_is_measured_in_limits():
     before = [stride(i, "left", tibial_inclination_ic_deg=norm(TIBIA, 3.5).mean + 4.5) for i in range(20)]
     after = [replace(one, tibial_inclination_ic_deg=norm(TIBIA, 3.5).mean + 1.5) for one in before]
-    found = compare(FAULT["overstride"], before, after, USUAL)
+    found = compare(FAULT["overstride"], before, after, USUAL, against_own=True)
     assert found.margin == 3.0  # deg, the row's
     assert found.gain == pytest.approx(1.0)
 
@@ -266,7 +319,7 @@ def test_a_difference_that_went_to_the_other_side_is_less_than_none():
     usual = learn([replace(one, contact_time_difference_ms=0.0, **of_leg) for one in usual_strides()])
     before = [stride(i, "left", contact_time_difference_ms=-20.0, **of_leg) for i in range(STRIDES)]
     after = [stride(i, "left", contact_time_difference_ms=5.0, **of_leg) for i in range(STRIDES)]
-    found = compare(FAULT["asymmetry"], before, after, usual)
+    found = compare(FAULT["asymmetry"], before, after, usual, against_own=True)
     assert (found.before, found.after) == (pytest.approx(20.0), pytest.approx(-5.0))
 
 

@@ -3,7 +3,8 @@ import math
 import pytest
 
 from host.coach.learning import Learner
-from tests.host.coach.runner import NAN, Run
+from host.coach.norms import norm
+from tests.host.coach.runner import NAN, STRIDE_S, Run
 
 TIBIA = "tibial_inclination_ic_deg"
 
@@ -102,3 +103,22 @@ def test_a_missing_metric_stays_unknown():
     assert math.isnan(listener.learner.learnt.usual("pelvic_tilt_deg", "left", 3.5, 0.0).mean)
     run.go(20)
     assert ("pelvic_tilt_deg", "left") not in listener.learner.session().sums
+
+
+def test_what_holds_against_the_norm_alone_is_the_habit_on_hills_too():
+    run = Run()
+    run.go(round(75 / STRIDE_S), tibial_inclination_ic_deg_by=8.0)
+    run.go(100, grade_percent=4.0, tibial_inclination_ic_deg_by=6.0)
+    assert run.held == [("overstride", "")]
+    usual = run.coach.baseline().usual(TIBIA, "left", 3.5, 4.0)
+    assert usual.mean == pytest.approx(norm(TIBIA, 3.5).mean + 6.0, abs=0.2)
+
+
+def test_what_is_new_on_hills_is_no_habit_though_it_holds_against_the_norm_alone():
+    """Between the norm and its limit on the level; beyond it on a hill, by less than is sure to be new there."""
+    run = Run()
+    run.go(round(75 / STRIDE_S), tibial_inclination_ic_deg_by=3.0)
+    run.go(100, grade_percent=4.0, tibial_inclination_ic_deg_by=6.5)
+    assert [(fault.fault, fault.against_own) for fault in run.coach.held] == [("overstride", False)]
+    # Of the hundred strides of a leg those that came before it was recognised, of which every third is taken.
+    assert run.coach.baseline().sums[TIBIA, "left"].g <= 4.0 * 12
