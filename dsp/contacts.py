@@ -64,7 +64,7 @@ def search(leg, co, t, dt, w, force):  # type: ignore[no-untyped-def]
         leg["phase"] = SWING
         leg["swing_min"] = min(leg["swing_min"], w)
         return NOTHING
-    if not leg["zero_s"] > 0.0 and w >= 0.0 > leg["last_w"]:
+    if math.isnan(leg["zero_s"]) and w >= 0.0 > leg["last_w"]:
         leg["zero_s"] = t - dt * w / (w - leg["last_w"])
     threshold = min(max(co["rise_share"] * leg["usual_rise"], co["rise_min_mps2"]), co["rise_max_mps2"])
     threshold *= min(1.0, co["impact_s"] / dt)
@@ -156,12 +156,12 @@ def stance(leg, co, t, dt, w, force):  # type: ignore[no-untyped-def]
     else:
         step = w - leg["last_w"]
         over = w - leg["w_min"] - co["tc_rise_alone_radps"]
-        if over > 0.0 and not leg["rise_alone_s"] > 0.0:
+        if over > 0.0 and math.isnan(leg["rise_alone_s"]):
             leg["rise_alone_s"] = t - dt * min(over / step, 1.0)
         over = w - leg["w_min"] - co["tc_rise_radps"]
-        if over > 0.0 and not leg["rise_s"] > 0.0:
+        if over > 0.0 and math.isnan(leg["rise_s"]):
             leg["rise_s"] = t - dt * min(over / step, 1.0)
-    if age > co["walking_stance"] * leg["stride_s"] and not leg["fall_s"] > 0.0:
+    if age > co["walking_stance"] * leg["stride_s"] and math.isnan(leg["fall_s"]):
         return walking_stance(leg, co, t, w)
     left = w > leg["w_min"] + co["tc_rise_radps"]
     if not left and age <= co["tc_until"] * leg["stride_s"]:
@@ -206,6 +206,6 @@ def follow_pelvis(leg, co, t, dt, fall):  # type: ignore[no-untyped-def]
     """One pelvis sample: vertical acceleration `fall` (m/s2, gravity removed) on its way to free fall."""
     if leg["phase"] == STANCE and t - leg["ic_s"] > co["tc_from"] * leg["stride_s"]:
         level = co["tc_fall_mps2"]
-        if not leg["fall_s"] > 0.0 and fall <= level < leg["last_fall"]:
+        if math.isnan(leg["fall_s"]) and fall <= level < leg["last_fall"]:
             leg["fall_s"] = t - dt * (fall - level) / (fall - leg["last_fall"])
     leg["last_fall"] = fall
