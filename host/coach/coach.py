@@ -265,9 +265,13 @@ class Coach:
         for pattern in self._patterns.values():
             if not pattern.praise_due or pattern.held is not None:
                 continue
-            better = verdicts[pattern.fault.id].exceeds is False
+            better = verdicts[pattern.fault.id].exceeds is False and not self._overdone(pattern.fault)
             if better and now_s - pattern.better_s <= self._params.praise_within_s:
                 text = cues.praise_text(self._texts, pattern.fault.id, pattern.praises)
                 pattern.note_praise()
                 return Cue(now_s, "praise", pattern.fault.id, pattern.cued_side, "", text)
         return None
+
+    def _overdone(self, fault: Fault) -> bool:
+        """Whether its opposite is there, or on its way: too much of what was asked for is not right either."""
+        return any(pattern.rising and fault.opposes(pattern.fault) for pattern in self._patterns.values())

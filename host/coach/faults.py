@@ -68,6 +68,12 @@ class Fault:
     tighter: Mapping[str, float] = field(default_factory=dict)  # context -> factor on every margin
     hold: Hold = USUAL_HOLD
 
+    def opposes(self, other: "Fault") -> bool:
+        """Whether one has too much of what the other has too little of."""
+        return any(
+            mine.metric == its.metric and mine.sign * its.sign < 0 for mine in self.limits for its in other.limits
+        )
+
 
 def context_of(stride: Stride, easy_speed_mps: float) -> str:
     """`uphill`, `fast` or empty. Uphill first: there the same pattern costs most. An easy speed may be NaN, unknown."""

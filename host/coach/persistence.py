@@ -105,6 +105,8 @@ class Pattern:
 
     def add(self, side: str, verdict: Verdict, now_s: float) -> None:
         """One more stride of the leg `side`."""
+        if self.held and not self.held.against_own and verdict.norm is None and not verdict.own:
+            return  # held against the norm alone, and there is none at this speed: it is neither there nor gone
         self.legs[side].add(verdict, now_s)
         left, right = self._left, self._right
         if self._any_or_all(left.beyond.held, right.beyond.held):

@@ -377,6 +377,23 @@ def test_praise_that_came_too_late_is_not_said():
     assert kinds(run.cues) == [("cue", "overstride")]
 
 
+def test_no_praise_to_one_who_overdoes_it():
+    run = warm(seed=None)
+    run.go(20, **CLEAR["tilt_flattened"])
+    run.go(strides_of(50), **CLEAR["tilt_excessive"])
+    assert kinds(run.cues) == [("cue", "tilt_flattened"), ("cue", "tilt_excessive")]
+
+
+@pytest.mark.parametrize("speed_mps", [1.9, 5.2])
+def test_no_praise_where_nobody_knows_whether_it_got_better(speed_mps):
+    always = HABITUAL["low_cadence"]
+    run = Run(Coach(profile(**always)), seed=3)
+    run.go(strides_of(40), **always)
+    run.go(strides_of(30), speed_mps=speed_mps, cadence_spm=168.0 if speed_mps > 3.5 else 131.0)
+    assert kinds(run.cues) == [("cue", "low_cadence")], "beyond the norm's speeds it was neither there nor gone"
+    assert run.held == []
+
+
 def test_a_cue_goes_before_praise():
     run = warm(seed=None)
     run.go(20, **CLEAR["overstride"])
