@@ -180,6 +180,11 @@ class Baseline:
     def habit(self, metric: str, side: str) -> Habit | None:
         return self._habits.get((metric, side))
 
+    def completed(self, other: "Baseline") -> "Baseline":
+        """This one, with the other's habits where it knows none."""
+        known = {key: sums for key, sums in self.sums.items() if key in self._habits or key not in other.sums}
+        return Baseline(self.easy_speed_mps, self.sessions, {**other.sums, **known})
+
     def merged(self, session: "Baseline") -> "Baseline":
         """This profile with one more session: the new one counts fully, what was known fades a little."""
         keys = [*self.sums, *(key for key in session.sums if key not in self.sums)]

@@ -104,7 +104,7 @@ class Coach:
 
     @property
     def usual(self) -> Baseline | None:
-        """What this session is judged by: the profile, or else its own first minute once that is learnt."""
+        """What this session is judged by: the profile, and of what that lacks its own first minute once learnt."""
         return self._usual
 
     def baseline(self) -> Baseline | None:
@@ -188,11 +188,13 @@ class Coach:
         # What was there in the first minute and is beyond the norm alone is this runner's habit, at other speeds and on
         # hills too.
         self._learner.add(stride, faultless=all(f.fault in self._habitual and not f.against_own for f in held))
-        if self._learner.learnt is not learnt_before:
+        learnt = self._learner.learnt
+        if learnt is None or learnt is learnt_before:
+            return
+        if learnt_before is None:
             self._habitual = frozenset(f.fault for f in held)
-        if self._usual is None and self._learner.learnt is not None:
-            self._usual = self._learner.learnt
-            self._judge = Judge(self._params.faults, self._usual, self._params.strictness)
+        self._usual = self._profile.completed(learnt) if self._profile else learnt
+        self._judge = Judge(self._params.faults, self._usual, self._params.strictness)
 
     def _easy_speed(self) -> float:
         """As the runner told it, else as it was learnt; NaN while neither is known."""

@@ -1,8 +1,9 @@
 """From the strides of this session to a baseline: which of them show the runner's habit.
 
-The first minute of steady running is the habit of the day. Later steady strides without a fault add what is
-known of other speeds and slopes, for the profile that the next session starts from; they never move what this
-session is judged by, or a fault that creeps in would become its own excuse.
+The first minute of steady running is the habit of the day; of a metric that was unknown then, as when a pod came
+late, the first minute in which it is known. Later steady strides without a fault add what is known of other speeds
+and slopes, for the profile that the next session starts from; they never move what this session is judged by, or a
+fault that creeps in would become its own excuse.
 """
 
 import math
@@ -13,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from host.coach.baseline import METRICS, MIDDLE_MPS, Baseline, Habit, Sums, level_if_unknown
+from host.coach.baseline import METRICS, MIDDLE_MPS, Baseline, Sums, level_if_unknown
 from host.records import Stride
 
 # A stride further out than this many robust SD counts as if it were just there (winsorising; Huber 1964,
@@ -43,7 +44,7 @@ class LearningParams:
 
 
 class Learner:
-    """Takes good running strides in order; `learnt` is set when enough is known, and never changes after."""
+    """Takes good running strides in order; `learnt` is set when enough is known. What it holds then never changes."""
 
     def __init__(self, params: LearningParams = LearningParams()) -> None:
         self.learnt: Baseline | None = None
@@ -54,7 +55,8 @@ class Learner:
         self._recent: dict[str, deque[float]] = {
             side: deque(maxlen=params.recent_strides) for side in ("left", "right")
         }
-        self._later: dict[str, _Later] = {}
+        self._unknown: dict[str, list[str]] = {}  # by leg: metrics that `learnt` does not know
+        self._later: dict[str, list[_Later]] = {side: [] for side in self._recent}
         self._steady = 0
 
     def add(self, stride: Stride, *, faultless: bool) -> None:
@@ -67,25 +69,44 @@ class Learner:
             return
         # The speed of a single stride is noisy, and its error goes with the stride's other metrics: a slope
         # fitted to that would be the error's. So each stride is learnt at the steady speed.
-        if self.learnt is None:
+        if self.learnt is None or (faultless and self._news(stride)):
             self._window.append(replace(stride, speed_mps=speed_mps))
             self._steady_s += seconds
             if self._steady_s >= self._params.window_s:
-                self.learnt = learn(self._window, self._params.clip_sds)
-                self._later = {side: _Later(self.learnt, side, self._params.clip_sds) for side in self._recent}
-                self._window.clear()
+                self._close_window()
         elif faultless:
             self._steady += 1
             if self._steady % self._params.every == 0:
-                self._later[stride.side].add(stride, speed_mps)
+                for later in self._later[stride.side]:
+                    later.add(stride, speed_mps)
 
     def session(self) -> Baseline | None:
         """All that this session showed, for the profile; None before the first window is full."""
         if self.learnt is None:
             return None
-        later = {(metric, side): sums for side in self._later for metric, sums in self._later[side].sums().items()}
+        later = {
+            (metric, side): sums
+            for side, parts in self._later.items()
+            for part in parts
+            for metric, sums in part.sums().items()
+        }
         sums = {key: sums.plus(later.get(key, Sums())) for key, sums in self.learnt.sums.items()}
         return Baseline(self.learnt.easy_speed_mps, 1, sums)
+
+    def _news(self, stride: Stride) -> bool:
+        """Whether a stride tells of a metric that the habit of its leg lacks."""
+        return any(not math.isnan(getattr(stride, metric)) for metric in self._unknown[stride.side])
+
+    def _close_window(self) -> None:
+        found = learn(self._window, self._params.clip_sds)
+        self.learnt = learnt = found if self.learnt is None else self.learnt.completed(found)
+        for side, later in self._later.items():
+            known = [metric for metric in METRICS if learnt.habit(metric, side)]
+            new = [metric for metric in known if metric in self._unknown.get(side, METRICS)]
+            later.append(_Later(learnt, side, new, self._params.clip_sds))
+            self._unknown[side] = [metric for metric in METRICS if metric not in known]
+        self._window.clear()
+        self._steady_s = 0.0
 
     def _steady_speed(self, stride: Stride) -> float | None:
         """The median speed of this leg's recent strides, if this one keeps to it."""
@@ -100,12 +121,10 @@ class Learner:
 
 
 class _Later:
-    """The sums of later strides of one leg, outliers pulled in by what was learnt; all metrics at once, for speed."""
+    """The sums of later strides of one leg, outliers pulled in by what was learnt; its metrics at once, for speed."""
 
-    def __init__(self, learnt: Baseline, side: str, clip_sds: float) -> None:
-        habits: dict[str, Habit] = {
-            metric: habit for metric in METRICS if (habit := learnt.habit(metric, side)) is not None
-        }
+    def __init__(self, learnt: Baseline, side: str, metrics: Sequence[str], clip_sds: float) -> None:
+        habits = {metric: habit for metric in metrics if (habit := learnt.habit(metric, side)) is not None}
         self._metrics = tuple(habits)
         self._lines = np.array([habit.coefficients for habit in habits.values()]).reshape(-1, 3)
         self._covariance = np.array([habit.covariance for habit in habits.values()]).reshape(-1, 3, 3)

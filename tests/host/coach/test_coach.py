@@ -266,6 +266,15 @@ def test_a_habit_learnt_in_the_first_minute_shows_a_later_change():
     assert kinds(run.go(20, pelvic_tilt_deg=10.0)) == [("cue", "tilt_flattened")]
 
 
+@pytest.mark.parametrize("known_before", [False, True], ids=["no profile", "a profile without the pelvis"])
+def test_a_pod_that_joins_late_is_judged_after_a_minute_of_its_own(known_before):
+    lost = {"quality": "pod_missing", "pelvic_tilt_deg": NAN, "foot_ahead_of_pelvis_mm": NAN}
+    run = Run(Coach(profile(**lost) if known_before else None))
+    run.go(strides_of(0 if known_before else 80), **lost)
+    run.go(strides_of(80))
+    assert kinds(run.go(20, **CLEAR["tilt_flattened"])) == [("cue", "tilt_flattened")]
+
+
 def test_a_leg_of_which_little_is_known_after_a_break_is_not_called_free():
     run = warm(seed=None)
     run.go(8, **CLEAR["overstride"])

@@ -105,6 +105,28 @@ def test_a_missing_metric_stays_unknown():
     assert ("pelvic_tilt_deg", "left") not in listener.learner.session().sums
 
 
+def test_a_metric_unknown_in_the_first_minute_is_learnt_from_its_own():
+    listener, run = listen()
+    run.go(120, pelvic_tilt_deg=NAN, tibial_inclination_ic_deg=14.0)
+    run.go(80, pelvic_tilt_deg=9.0, tibial_inclination_ic_deg=15.0)
+    assert ("pelvic_tilt_deg", "left") not in listener.learner.learnt.sums
+    run.go(10, pelvic_tilt_deg=9.0, tibial_inclination_ic_deg=15.0)
+    learnt = listener.learner.learnt
+    assert learnt.usual("pelvic_tilt_deg", "left", 3.5, 0.0).mean == pytest.approx(9.0)
+    assert learnt.usual(TIBIA, "left", 3.5, 0.0).mean == pytest.approx(14.0), "what is known stays as it is"
+    n = listener.learner.session().sums["pelvic_tilt_deg", "left"].n
+    run.go(30, pelvic_tilt_deg=9.0)
+    assert listener.learner.session().sums["pelvic_tilt_deg", "left"].n == n + 10, "later strides teach it too"
+
+
+def test_strides_with_a_fault_teach_no_new_metric():
+    listener, run = listen()
+    run.go(120, pelvic_tilt_deg=NAN)
+    listener.faultless = False
+    run.go(200)
+    assert ("pelvic_tilt_deg", "left") not in listener.learner.session().sums
+
+
 def test_what_holds_against_the_norm_alone_is_the_habit_on_hills_too():
     run = Run()
     run.go(round(75 / STRIDE_S), tibial_inclination_ic_deg_by=8.0)
