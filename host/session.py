@@ -22,7 +22,8 @@ from host.records import OWN_METRICS, Channel, Cue, LinkState, PodEvent, Session
 from host.sinks.recording import Recorder
 from host.sinks.store import Store
 
-# A cue is worth saying within a second of the stride that decided it, or not at all.
+# A cue is worth saying within a second of the contact that completed the stride that decided it, or not at all. (In a
+# replay contacts are old: there it is a second from the decision.)
 CUE_VALID_S = 1.0
 HEALTH_PERIOD_S = 1.0
 
@@ -119,6 +120,7 @@ class RunnerSession:
 
     def _take_cue(self, cue: Cue, latency_ms: float | None) -> None:
         decided = datetime.now(UTC)
+        fresh_s = CUE_VALID_S - (latency_ms or 0.0) * 1e-3
         self.cues.append(cue)
         self._publish(
             "cue",
@@ -127,12 +129,12 @@ class RunnerSession:
                 cue_id=f"{self.info.session}-{len(self.cues)}",
                 session=self.info.session,
                 decided_utc=utc_text(decided),
-                valid_until=utc_text(decided + timedelta(seconds=CUE_VALID_S)),
+                valid_until=utc_text(decided + timedelta(seconds=fresh_s)),
                 latency_ms=latency_ms,
                 language=self._language,
             ),
         )
-        self._say(cue.text, CUE_VALID_S)
+        self._say(cue.text, fresh_s)
         self._store.add_cue(self.info.session, cue, utc_text(decided))
 
     def _take_stride(self, stride: Stride) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,32 @@ async def test_only_what_has_just_arrived_has_a_latency(
     if known:
         assert found["cue"][0] is not None
         assert 250.0 <= found["cue"][0] < 60_000.0  # ms; the machine may be slow
+
+
+async def test_a_cue_is_worth_saying_within_a_second_of_its_contact(tmp_path: Path) -> None:
+    """Signals that come late, as after the radio was stuck, decide on a step long made: too late for a word."""
+    feed, said = Feed(), []
+    async with Store.open(tmp_path / "s.db") as store:
+
+        def say(text: str, fresh_s: float = 0.0) -> None:
+            said.append(fresh_s)
+
+        session = RunnerSession(session_info(), Coach(), store=store, feed=feed, say=say)
+
+        async def run(on_event: Callable[[PodEvent], None], now_ns: Callable[[], int]) -> None:
+            late_by_s = 60.0
+            decided = stride(0.0, next_ic_s=now_ns() * 1e-9 - late_by_s, decided_s=7.0)
+            session._take(Output([decided], [cue(7.0)]))
+
+        with feed.subscribe() as messages:
+            await session.run(run)
+            async with asyncio.timeout(10):
+                async for message in messages:
+                    if message.kind == "cue":
+                        payload = message.payload
+                        break
+    decided_utc, until = (datetime.fromisoformat(payload[key]) for key in ("decided_utc", "valid_until"))
+    fresh_s = 1.0 - payload["latency_ms"] / 1e3
+    assert fresh_s < -58.0
+    assert (until - decided_utc).total_seconds() == pytest.approx(fresh_s, abs=0.002)
+    assert fresh_s in (pytest.approx(one) for one in said)
