@@ -181,9 +181,9 @@ class Baseline:
         return self._habits.get((metric, side))
 
     def completed(self, other: "Baseline") -> "Baseline":
-        """This one, with the other's habits where it knows none."""
-        known = {key: sums for key, sums in self.sums.items() if key in self._habits or key not in other.sums}
-        return Baseline(self.easy_speed_mps, self.sessions, {**other.sums, **known})
+        """This one, with what the other has where this knows no habit; itself where it lacks nothing."""
+        lacking = {key: sums for key, sums in other.sums.items() if key not in self._habits}
+        return Baseline(self.easy_speed_mps, self.sessions, {**self.sums, **lacking}) if lacking else self
 
     def merged(self, session: "Baseline") -> "Baseline":
         """This profile with one more session: the new one counts fully, what was known fades a little."""

@@ -193,8 +193,10 @@ class Coach:
             return
         if learnt_before is None:
             self._habitual = frozenset(f.fault for f in held)
-        self._usual = self._profile.completed(learnt) if self._profile else learnt
-        self._judge = Judge(self._params.faults, self._usual, self._params.strictness)
+        usual = self._profile.completed(learnt) if self._profile else learnt
+        if usual is not self._usual:
+            self._usual = usual
+            self._judge = Judge(self._params.faults, usual, self._params.strictness)
 
     def _easy_speed(self) -> float:
         """As the runner told it, else as it was learnt; NaN while neither is known."""
