@@ -9,12 +9,15 @@ from dsp.jit import inlined, kernel
 from dsp.quaternion import sense_row
 from dsp.state import RING
 
+EVERY = 16  # samples between two estimates of a hinge axis
+
 
 @inlined
 def watch_hinge(pod, co):  # type: ignore[no-untyped-def]
-    """Follow the axis a shank turns about: leading eigenvector of the fading covariance of the rate; + is left.
+    """Follow the axis a shank turns about: leading eigenvector of the fading covariance of the rate.
 
-    One power iteration every 16 samples is plenty: the leading eigenvalue is tens of times the next.
+    It begins near the sensor's left and goes on from there; that it is the leg's left, facing.py sees to. One power
+    iteration in 16 samples is plenty: the leading eigenvalue is tens of times the next. Returns whether there was one.
     """
     w = pod["gyr"]
     cov = pod["cov"]
@@ -37,15 +40,15 @@ def watch_hinge(pod, co):  # type: ignore[no-untyped-def]
         cov[3] += k * (y * y - cov[3])
         cov[4] += k * (y * z - cov[4])
         cov[5] += k * (z * z - cov[5])
-    if pod["axis_n"] % 16 == 0:
+    renewed = pod["axis_n"] % EVERY == 0
+    if renewed:
         a = cov[0] * axis[0] + cov[1] * axis[1] + cov[2] * axis[2]
         b = cov[1] * axis[0] + cov[3] * axis[1] + cov[4] * axis[2]
         c = cov[2] * axis[0] + cov[4] * axis[1] + cov[5] * axis[2]
         norm = math.sqrt(a * a + b * b + c * c)
         if norm > 1e-9:
-            if b < 0.0:
-                norm = -norm
             axis[0], axis[1], axis[2] = a / norm, b / norm, c / norm
+    return renewed
 
 
 @kernel

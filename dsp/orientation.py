@@ -122,6 +122,10 @@ def watch_rest(pod, co, t, sample, may_calibrate):  # type: ignore[no-untyped-de
             for j in range(3):
                 pod["up"][j] = total[j] / norm
             pod["calibrated"] = 1
+            pod["moved_s"] = 0.0  # how it was moved before says nothing of how it is worn
+            pod["lean"] = 0.0
+            pod["cube"] = 0.0
+            pod["size"] = 0.0
     pod["rest_s"] = t - pod["held_n"] * pod["period_s"]
     pod["first"] = pod["n"]
     pod["ready"] = 1
@@ -188,6 +192,16 @@ def end_rest(pod):  # type: ignore[no-untyped-def]
     for j in range(9):
         pod["block_sum"][j] = 0.0
         pod["held_sum"][j] = 0.0
+
+
+@kernel
+def lose_attitude(pod):  # type: ignore[no-untyped-def]
+    """What is known of attitude and velocity is wrong: begin anew, in motion."""
+    pod["first"] = pod["n"]
+    pod["ready"] = 0
+    pod["kf_n"] = 0
+    end_rest(pod)
+    pod["rest_s"] = min(pod["rest_s"], pod["t_s"] - 1e3)
 
 
 @inlined

@@ -78,6 +78,10 @@ POD = np.dtype(
         ("cov", "f8", (6,)),
         ("axis", "f8", (3,)),
         ("axis_n", "i8"),
+        ("moved_s", "f8"),  # how long a shank has moved since standing
+        ("lean", "f8"),  # how far its upper end was ahead, sine of the angle: slow mean
+        ("cube", "f8"),  # of its rate: slow mean
+        ("size", "f8"),  # the same without signs
         ("forward_sum", "f8", (3,)),
         ("heading_offset", "f8"),
         # Kalman filter: velocity error, tilt error, drift, accelerometer bias; two horizontal axes, one covariance

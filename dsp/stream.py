@@ -6,10 +6,11 @@ from dsp.alignment import watch_hinge
 from dsp.alone import take_alone
 from dsp.attitude import loosen
 from dsp.contacts import INITIAL, NOTHING, SWING_NEXT, TERMINAL, follow_leg, follow_pelvis
+from dsp.facing import begin_anew, faces_right
 from dsp.grade import climb
 from dsp.jit import inlined, kernel
 from dsp.midstance import mid_stance
-from dsp.orientation import advance, end_rest, slow, tick, watch_rest
+from dsp.orientation import advance, lose_attitude, slow, tick, watch_rest
 from dsp.state import (
     ACC,
     FALL,
@@ -154,11 +155,7 @@ def bridge(core, pod, legs, co, role, missing):  # type: ignore[no-untyped-def]
         co, core["frame"][FRAME_GYR], core["frame"][FRAME_GYR + 1], core["frame"][FRAME_GYR + 2]
     )
     if missing * dt > (co["bridge_s"] if moving or still else co["bridge_line_s"]):
-        pod["first"] = pod["n"]
-        pod["ready"] = 0
-        pod["kf_n"] = 0
-        end_rest(pod)
-        pod["rest_s"] = min(pod["rest_s"], pod["t_s"] - 1e3)
+        lose_attitude(pod)
         if role > 0:
             legs[role - 1]["phase"] = SWING_NEXT
         return 0
@@ -195,7 +192,8 @@ def take(core, co, role, t, lost):  # type: ignore[no-untyped-def]
         if t - min(core["pods"][1]["raw_s"], core["pods"][2]["raw_s"]) > co["bridge_s"]:
             return take_alone(core, co, t, dt, row[FALL])
         return NOTHING
-    watch_hinge(pod, co)
+    if watch_hinge(pod, co) and faces_right(pod, co):
+        begin_anew(pod, legs[role - 1])
     axis = pod["axis"]
     up = pod["up"]
     w = row[GYR] * axis[0] + row[GYR + 1] * axis[1] + row[GYR + 2] * axis[2]
