@@ -87,8 +87,8 @@ def mid_stance(core, pods, legs, co, side):  # type: ignore[no-untyped-def]
     ex, ey = ny / norm, -nx / norm  # forward by the hinge
     heading = math.atan2(ey, ex)
     if pod["kf_n"] == 0:
-        known = pod["rest_s"] > -math.inf and t - pod["rest_s"] < 10.0
-        begin(pod, co, t, co["shank_acc_bias_mps2"], known)
+        if not t - pod["rest_s"] < 10.0:
+            begin(pod, co, t, co["shank_acc_bias_mps2"], False)
         pod["p"][0, 0] = 100.0
     before = leg["ms_before_s"]
     tipped = pod["p"][1, 1]  # of a way run in a tipped world the cosine is measured
@@ -175,6 +175,11 @@ def guide_pelvis(core, pod, leg, co, before, t, speed, speed_sd, rate):  # type:
     vy /= n
     pelvis_speed = math.sqrt(vx * vx + vy * vy)
     from_rest = pod["calibrated"] > 0 and t - pod["rest_s"] < co["lever_s"] and pod["kf_n"] < 100
+    if from_rest and speed > 1.5 and abs(pelvis_speed - speed) > co["lever_most_m"] * abs(rate):
+        from_rest = False  # a belt moves, or the rest told little: pace was taken for lean
+        pod["kf_n"] = 0
+        for shank in range(1, 3):
+            begin(core["pods"][shank], co, t, co["shank_acc_bias_mps2"], False)
     if from_rest and speed > 1.5:
         leg["lever_sum"][0] += (pelvis_speed - speed) * rate
         leg["lever_sum"][1] += rate * rate
@@ -187,8 +192,10 @@ def guide_pelvis(core, pod, leg, co, before, t, speed, speed_sd, rate):  # type:
         pod["pace_mps"] = pelvis_speed
     middle = 0.5 * (before + t)
     if pod["kf_n"] == 0:
-        begin(pod, co, middle, co["pelvis_acc_bias_mps2"], from_rest)
-        pod["p"][0, 0] = 0.01 if from_rest else 100.0
+        if from_rest:
+            loosen(pod, 0.0, 0.1)  # the leg whose speed this is has just begun to learn its hinge and lever
+        else:
+            begin(pod, co, middle, co["pelvis_acc_bias_mps2"], False)
         if pod["axis_n"] == 0 and from_rest:
             ax, ay = vx, vy  # the first stride after rest: the pelvis goes where it faces
         pod["kf_heading"] = math.atan2(ay, ax)

@@ -11,6 +11,7 @@ from dsp.params import G_MPS2
 from dsp.quaternion import level, rotate, turn, turn_world
 from dsp.state import ACC, FALL, GYR, LOST, QUAT, RING, VEL, T
 
+BLOCK_S = 0.25  # rest is counted by so much
 UPRIGHT = 0.82  # cosine of 35 deg: a pod that is worn as instructed is never further from upright in standing
 
 
@@ -100,6 +101,8 @@ def watch_rest(pod, co, t, sample, may_calibrate):  # type: ignore[no-untyped-de
     if moved or g[0] * g[0] + g[1] * g[1] + g[2] * g[2] > co["rest_bias_radps"] ** 2:
         end_rest(pod)
         return 0
+    if n * pod["period_s"] < co["rest_settle_s"]:
+        return 0
     block = pod["block_sum"]
     block[0] += ax
     block[1] += ay
@@ -110,12 +113,12 @@ def watch_rest(pod, co, t, sample, may_calibrate):  # type: ignore[no-untyped-de
     for j in range(3):
         block[6 + j] += pod["force"][j]
     pod["block_n"] += 1
-    if pod["block_n"] * pod["period_s"] < 0.25:
+    if pod["block_n"] * pod["period_s"] < BLOCK_S:
         return 0
-    take_rest_block(pod)
+    take_rest_block(pod, co)
     if pod["resting_s"] < co["standing_s"]:
         return 0
-    if may_calibrate:
+    if may_calibrate or not pod["calibrated"]:
         total = pod["rest_sum"]
         norm = math.sqrt(total[0] ** 2 + total[1] ** 2 + total[2] ** 2)
         if total[2] > UPRIGHT * norm:
@@ -133,49 +136,52 @@ def watch_rest(pod, co, t, sample, may_calibrate):  # type: ignore[no-untyped-de
 
 
 @kernel
-def take_rest_block(pod):  # type: ignore[no-untyped-def]
+def take_rest_block(pod, co):  # type: ignore[no-untyped-def]
     """A block of rest is whole: count the one before it, and refine the gyro's offset, the attitude and zero speed.
 
     A standing person sways like a pendulum, by a degree in seconds, so the mean rate is not the offset: what the
     vertical has turned in the sensor since the rest began is taken off. The attitude follows the sway the same way.
+    A pause that is too short for that changes nothing.
     """
     total = pod["rest_sum"]
     held = pod["held_sum"]
     block = pod["block_sum"]
     gone = pod["held_v"]  # velocity at the end of the held block: zero, if that block was rest
-    for j in range(3):
-        pod["v"][j] -= gone[j]
-        gone[j] = pod["v"][j]
     n = pod["held_n"]
     if n > 0:
         pod["rest_n"] += n
-        pod["rest_blocks"] += 1
         size = math.sqrt(held[0] ** 2 + held[1] ** 2 + held[2] ** 2)
         ux, uy, uz = held[0] / size, held[1] / size, held[2] / size
         u0 = pod["first_up"]
-        if pod["rest_blocks"] == 1:
+        if pod["rest_n"] == n:
             u0[0], u0[1], u0[2] = ux, uy, uz
         for j in range(6):
             total[j] += held[j]
-        # sensor rotation seen by the vertical: -(u0 x u), from the first block's middle to this one's
-        span = (pod["rest_n"] - n) * pod["period_s"]
-        scale = 1.0 / span if span > 0.0 else 0.0
-        count = float(pod["rest_n"])
-        bias = pod["bias"]
-        bias[0] = total[3] / count + scale * (u0[1] * uz - u0[2] * uy)
-        bias[1] = total[4] / count + scale * (u0[2] * ux - u0[0] * uz)
-        bias[2] = total[5] / count + scale * (u0[0] * uy - u0[1] * ux)
-        if pod["rest_blocks"] <= 4:
-            level(pod["q"], ux, uy, uz)
-        else:
-            gain = max(1.0 / (pod["rest_blocks"] - 3), 0.15) / size
-            turn_world(pod["q"], gain * held[7], -gain * held[6], 0.0)
+        pod["resting_s"] = pod["rest_n"] * pod["period_s"]
+        proven = pod["resting_s"] - co["standing_s"]
+        if proven >= 0.0:
+            # sensor rotation seen by the vertical: -(u0 x u), from the first block's middle to this one's
+            span = (pod["rest_n"] - n) * pod["period_s"]
+            count = float(pod["rest_n"])
+            bias = pod["bias"]
+            bias[0] = total[3] / count + (u0[1] * uz - u0[2] * uy) / span
+            bias[1] = total[4] / count + (u0[2] * ux - u0[0] * uz) / span
+            bias[2] = total[5] / count + (u0[0] * uy - u0[1] * ux) / span
+            for j in range(3):
+                pod["v"][j] -= gone[j]
+            more = int(proven / BLOCK_S + 0.5)
+            if more < 2:
+                level(pod["q"], ux, uy, uz)
+            else:
+                gain = max(1.0 / more, 0.15) / size
+                turn_world(pod["q"], gain * held[7], -gain * held[6], 0.0)
+    for j in range(3):
+        gone[j] = pod["v"][j]
     for j in range(9):
         held[j] = block[j]
         block[j] = 0.0
     pod["held_n"] = pod["block_n"]
     pod["block_n"] = 0
-    pod["resting_s"] = pod["rest_n"] * pod["period_s"]
 
 
 @kernel
@@ -185,7 +191,6 @@ def end_rest(pod):  # type: ignore[no-untyped-def]
     pod["rest_n"] = 0
     pod["block_n"] = 0
     pod["held_n"] = 0
-    pod["rest_blocks"] = 0
     pod["resting_s"] = 0.0
     for j in range(6):
         pod["rest_sum"][j] = 0.0

@@ -51,6 +51,9 @@ class Params:
     """Largest mean rate that can still be a gyro's offset: the LSM6DSO's zero-rate level is +-1 dps, older parts 10."""
     rest_tau_s: float = 0.5
     """Time constant of those slow means (VQF's)."""
+    rest_settle_s: float = 0.75
+    """Stillness that does not count yet: who stops sways to a halt, which passes for another upright by 3 deg, and so
+    for an offset of the pelvis's gyro of 1 deg/s in 3 s. After 0.5 s it is 0.6 deg, after this 0.04 (simulated)."""
     standing_s: float = 1.0
     """Stillness that calibrates. 0.9 s was measured to be enough for 0.1 deg; more averages more sway."""
 
@@ -185,6 +188,10 @@ class Params:
     """Spread (SD) of distance that a slope needs: some 17 m of way."""
     lever_s: float = 5.0
     """After rest the pelvis's integrated speed is right to 1 % for this long and calibrates the shank's lever."""
+    lever_most_m: float = 0.1
+    """No shank's pod sits higher or lower than `ankle_lever_m` by more: it is worn between ankle and knee, 0.25 of the
+    height apart (Winter 2009, Biomechanics and Motor Control of Human Movement). What seems more is a treadmill's belt.
+    """
     slip_rad: float = math.radians(12.0)
     """A pod has slipped when up lies this far from its usual place. Runners' strides spread by 1 to 2 deg, and a change
     of pace of 2 m/s moves it by 3 (norms.csv); 12 is the mounting error that is allowed from the start."""

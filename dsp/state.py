@@ -52,7 +52,6 @@ POD = np.dtype(
         ("held_sum", "f8", (9,)),
         ("held_v", "f8", (3,)),
         ("first_up", "f8", (3,)),  # sensor direction that was up when this rest began
-        ("rest_blocks", "i8"),
         ("rest_s", "f8"),  # end of the last rest
         ("resting_s", "f8"),  # length of the rest so far, 0 in motion
         # calibration

@@ -4,7 +4,7 @@ import math
 
 from dsp.alignment import watch_hinge
 from dsp.alone import take_alone
-from dsp.attitude import loosen
+from dsp.attitude import begin, loosen
 from dsp.contacts import INITIAL, NOTHING, SWING_NEXT, TERMINAL, follow_leg, follow_pelvis
 from dsp.facing import begin_anew, faces_right
 from dsp.grade import climb
@@ -75,7 +75,9 @@ def run(cores, cos, frames, first, end, watermark, out):  # type: ignore[no-unty
                     sample[j] = frame[FRAME_ACC + j]
                 if role == 0:
                     barometer(core, legs, co, t, frame[FRAME_PRESSURE])
-                watch_rest(pod, co, t, sample, legs[0]["strides"] + legs[1]["strides"] == 0)
+                if watch_rest(pod, co, t, sample, legs[0]["strides"] + legs[1]["strides"] == 0):
+                    acc_bias = co["pelvis_acc_bias_mps2"] if role == 0 else co["shank_acc_bias_mps2"]
+                    begin(pod, co, pod["rest_s"], acc_bias, True)
             lost = missing - k
             found = take(core, co, role, pod["t_s"] - lost * pod["period_s"], 1.0 if lost else 0.0)
             if found == INITIAL and written < len(out):

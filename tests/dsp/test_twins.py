@@ -193,17 +193,18 @@ def test_a_pod_has_turned_when_steps_agree(core: np.void) -> None:
 
 
 def test_rest_gives_the_gyros_offset_and_up(rng: np.random.Generator) -> None:
-    """A still, tilted pod with noise: means of the samples that count, which are all but the last two blocks."""
+    """A still, tilted pod with noise: means of the samples that count, which are all but the first and the last."""
     pod = state.core(6.0)[0]["pods"][Role.SHANK_LEFT]
     pod["period_s"] = DT
     bias, up = np.array([0.01, -0.02, 0.005]), unit(np.array([0.1, -0.05, 1.0]))
-    samples = np.c_[G_MPS2 * up + rng.normal(0, 0.05, (500, 3)), bias + rng.normal(0, 0.003, (500, 3))]
+    samples = np.c_[G_MPS2 * up + rng.normal(0, 0.05, (600, 3)), bias + rng.normal(0, 0.003, (600, 3))]
     for k, sample in enumerate(samples):
         orientation.advance(pod, k * DT, sample, 0.0)
         orientation.watch_rest(pod, CO, k * DT, sample, True)
     block = math.ceil(0.25 / DT)
     assert pod["held_n"] == block
-    counted = samples[: 500 // block * block - block]
+    settled = math.ceil(CO["rest_settle_s"] / DT) - 1
+    counted = samples[settled : settled + (600 - settled) // block * block - block]
     assert pod["calibrated"]
     assert pod["up"] == pytest.approx(unit(counted[:, :3].mean(axis=0)), abs=1e-3)
     assert pod["bias"] == pytest.approx(counted[:, 3:].mean(axis=0), abs=2e-3)
@@ -218,7 +219,7 @@ def test_a_block_counts_only_once_the_next_one_was_rest_too() -> None:
     pod["period_s"] = DT
     for blocks in (1, 2, 3):
         pod["block_sum"][:3], pod["block_n"] = (0.0, 0.0, 9.8 * 52), 52
-        orientation.take_rest_block(pod)
+        orientation.take_rest_block(pod, CO)
         assert pod["rest_n"] == 52 * (blocks - 1)
 
 
