@@ -19,11 +19,11 @@ ENOUGH = round(LEAST_STRIDES)
 
 
 def sessions(*shares: float) -> History:
-    """The history after sessions in which overstride held for these shares, cued in the first."""
+    """The history after longer and longer sessions in which overstride held for these shares, cued in the first."""
     history = History()
     for i, share in enumerate(shares):
-        cued = {"overstride"} if i == 0 else set()
-        history = history.with_session(1000, {"overstride": round(1000 * share), "pawing": 5}, cued)
+        cued, strides = {"overstride"} if i == 0 else set(), 1000 * (i + 1)
+        history = history.with_session(strides, {"overstride": round(strides * share), "pawing": 5}, cued)
     return history
 
 
