@@ -2,13 +2,14 @@
 
 A score says how far a metric is on the way from usual (0) to its limit (1). A stride shows a fault when as many
 scores as the fault needs are beyond 1 and none says the opposite. Unknown metrics (NaN) make unknown verdicts,
-never a fault.
+never a fault. Where single strides scatter as far as the limit is, the last few count together.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
-from typing import NamedTuple
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 from host.coach.baseline import MIDDLE_MPS, Baseline, level_if_unknown
 from host.coach.faults import CONTEXTS, Fault, Limit
@@ -60,17 +61,67 @@ def shown(scores: Sequence[float], needed: int, contradicts: float) -> bool | No
     return False if within > len(scores) - needed or beyond + within >= needed else None
 
 
+# The weight of a new stride where the last few count together: a moving average that fades (Roberts 1959,
+# doi:10.1080/00401706.1959.10489860), which scatters as the mean of five strides does, by 0.45 of single ones, and
+# comes two strides late. Chosen.
+WEIGHT = 1.0 / 3.0
+# What came before a pause of a leg, as a stop or a lost pod, tells nothing of what it does after. More than a few lost
+# strides. Chosen.
+PAUSE_S = 10.0
+
+
 class Judge:
     """The table of faults for one runner. `strictness` above 1 brings every limit nearer to usual."""
 
     def __init__(self, faults: Sequence[Fault], baseline: Baseline | None, strictness: float = 1.0) -> None:
-        self._legs = {side: [_Row(fault, side, baseline, strictness) for fault in faults] for side in ("left", "right")}
+        tighter = {fault.id: _tighter(fault, faults) for fault in faults}
+        self._legs = {
+            side: [_Row(fault, side, baseline, tighter[fault.id], strictness) for fault in faults]
+            for side in ("left", "right")
+        }
+        self._few = {side: _Few(faults) for side in self._legs}
 
     def verdicts(self, stride: Stride, context: str) -> list[Verdict]:
-        """One for each fault, in the table's order."""
-        x, g = stride.speed_mps - MIDDLE_MPS, level_if_unknown(stride.grade_percent)
-        rows = self._legs[stride.side]
-        return [row.nothing if row.plain(stride, x, g) else row.verdict(stride, x, g, context) for row in rows]
+        """One for each fault, in the table's order. The strides of a leg come in their order."""
+        one = stride, stride.speed_mps - MIDDLE_MPS, level_if_unknown(stride.grade_percent)
+        looks = one, self._few[stride.side].add(*one)
+        found = []
+        for row in self._legs[stride.side]:
+            what, x, g = looks[row.smoothed]
+            found.append(row.nothing if row.plain(what, x, g) else row.verdict(what, x, g, context))
+        return found
+
+
+class _Few:
+    """The last few strides of a leg as one: what smoothed faults look at."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        limits = [limit for fault in faults if fault.smoothed for limit in (*fault.limits, *fault.unless)]
+        # The two names that no limit needs make a getter of many, whatever the table has.
+        self._names = ("ic_s", "next_ic_s", *sorted({m for limit in limits for m in (limit.metric, limit.of_leg) if m}))
+        self._get = attrgetter(*self._names)
+        self._means: list[float] = []
+        self._last_s = -math.inf
+
+    def add(self, stride: Stride, x: float, g: float) -> tuple[Any, float, float]:
+        """`stride`, `x`, `g` as means. Habits are linear in speed and slope, so means may be held against them too."""
+        new = (*self._get(stride), x, g)
+        if stride.ic_s - self._last_s > PAUSE_S:
+            self._means = list(new)
+        else:  # what was unknown begins anew
+            self._means = [b if a != a else a + WEIGHT * (b - a) for a, b in zip(self._means, new, strict=True)]
+        self._last_s = stride.ic_s
+        *metrics, x, g = self._means
+        return SimpleNamespace(**dict(zip(self._names, metrics, strict=True))), x, g
+
+
+def _tighter(fault: Fault, faults: Sequence[Fault]) -> dict[str, float]:
+    """Factor on the fault's margins by context: a cause is looked for as closely as what it explains.
+
+    Else a symptom whose limit is tighter uphill would be named before its cause could be seen.
+    """
+    explained = [symptom for symptom in faults if symptom.id in fault.silences]
+    return {context: min(row.tighter.get(context, 1.0) for row in (fault, *explained)) for context in CONTEXTS}
 
 
 class _Row:
@@ -79,9 +130,11 @@ class _Row:
     Most strides are far from every limit. `plain` sees that at a fifth of the cost of a verdict; it may miss some.
     """
 
-    def __init__(self, fault: Fault, side: str, baseline: Baseline | None, strictness: float) -> None:
-        self._needed = fault.needed
-        self._tighter = {context: fault.tighter.get(context, 1.0) / strictness for context in CONTEXTS}
+    def __init__(
+        self, fault: Fault, side: str, baseline: Baseline | None, tighter: Mapping[str, float], strictness: float
+    ) -> None:
+        self._needed, self.smoothed = fault.needed, fault.smoothed
+        self._tighter = {context: factor / strictness for context, factor in tighter.items()}
         tightest = min(self._tighter.values())
         self._norm = [_AgainstNorm(limit) for limit in fault.limits if not math.isnan(limit.norm_sds)]
         self._own, self._unless = (

@@ -5,10 +5,12 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from host.coach.faults import Fault, Hold
+from host.coach.faults import Fault
 from host.coach.judge import Verdict
 
 SIDES = ("left", "right")
+# A fault begins when BEGIN of the last OF strides of a leg are beyond, ends when only END are (coaching rules).
+BEGIN, OF, END = 12, 20, 6
 
 
 class FormFault(NamedTuple):
@@ -23,9 +25,8 @@ class FormFault(NamedTuple):
 class Window:
     """The last strides of one leg, beyond or not, and whether that holds. Unknown strides leave no trace."""
 
-    def __init__(self, hold: Hold) -> None:
-        self._hold = hold
-        self._strides: deque[bool] = deque(maxlen=hold.of)
+    def __init__(self) -> None:
+        self._strides: deque[bool] = deque(maxlen=OF)
         self.beyond = 0  # of them; counted along, for this is done twice a stride for every fault
         self.held = False
 
@@ -33,7 +34,7 @@ class Window:
         # Strides that are not beyond are no news to a window that holds no others.
         if beyond is None or not (beyond or self.beyond):
             return
-        if len(self._strides) == self._hold.of:
+        if len(self._strides) == OF:
             self.beyond -= self._strides[0]
         self._strides.append(beyond)
         self.beyond += beyond
@@ -45,12 +46,12 @@ class Window:
     @property
     def full(self) -> bool:
         """As much of it as a fault begins with."""
-        return self.beyond >= self._hold.begin
+        return self.beyond >= BEGIN
 
     @property
     def rising(self) -> bool:
         """More of it than a fault ends with."""
-        return self.beyond > self._hold.end
+        return self.beyond > END
 
     def clear(self) -> None:
         self._strides.clear()
@@ -61,9 +62,9 @@ class Window:
 class Leg:
     """One fault on one leg: beyond either limit, beyond the own habit's; and the last stride that told."""
 
-    def __init__(self, hold: Hold) -> None:
-        self.beyond = Window(hold)
-        self.own = Window(hold)
+    def __init__(self) -> None:
+        self.beyond = Window()
+        self.own = Window()
         self.last_s = -math.inf
         self.known = 0  # strides since there was a reason to look, or the past was forgotten
         self.strides_held = 0
@@ -100,7 +101,7 @@ class Pattern:
     idle: bool = True  # nothing of it in the windows, so a stride without it changes nothing
 
     def __post_init__(self) -> None:
-        self.legs = {side: Leg(self.fault.hold) for side in SIDES}
+        self.legs = {side: Leg() for side in SIDES}
         self._left, self._right = self.legs.values()
 
     def add(self, side: str, verdict: Verdict, now_s: float) -> None:
@@ -113,9 +114,7 @@ class Pattern:
             # A leg that is nearly there belongs to it, for what both legs do begins on one of them half a stride
             # early; and so does one of which too little is known to be there, as after a break. (One of which
             # nothing is known has lost its pod: the other one is named.)
-            legs = [
-                side for side, leg in self.legs.items() if leg.beyond.rising or 0 < leg.known <= self.fault.hold.end
-            ]
+            legs = [side for side, leg in self.legs.items() if leg.beyond.rising or 0 < leg.known <= END]
             one = legs[0] if self.fault.sided and len(legs) == 1 else ""
             own = self._any_or_all(left.own.held, right.own.held)
             self.held = FormFault(self.fault.id, one, own, self.held.since_s if self.held else now_s)

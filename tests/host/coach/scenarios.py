@@ -38,8 +38,8 @@ PRIORITY = (
 )
 # Causes, and what they explain (form-pattern rules): the cause is named, not the symptom.
 EXPLAINS: Mapping[str, tuple[str, ...]] = {
-    "hips_back": ("overstride", "tilt_excessive", "low_cadence"),
-    "sitting_back": ("overstride", "tilt_flattened", "low_cadence"),
+    "hips_back": ("overstride", "tilt_excessive", "pawing", "low_cadence"),
+    "sitting_back": ("overstride", "tilt_flattened", "pawing", "low_cadence"),
     "asymmetry": ("overstride", "tilt_excessive", "low_cadence"),
 }
 

@@ -473,6 +473,18 @@ def test_but_not_for_ever():
     assert run.cues[0].t_s - onset.decided_s == pytest.approx(10, abs=STRIDE_S)
 
 
+def test_a_crouch_is_told_of_once_though_it_shows_as_pawing():
+    usual = {"shank_mid_stance_deg": 8.0, "duty_factor": 0.32, "vertical_oscillation_mm": 80.0}
+    pawing = {"shank_retraction_dps": 60.0, "shank_rate_early_stance_dps": 300.0}
+    crouch = {"shank_mid_stance_deg": 0.0, "duty_factor": 0.38, "vertical_oscillation_mm": 50.0}
+    run = Run(seed=None)
+    run.go(strides_of(80), **usual, **pawing)
+    pulling = {"shank_retraction_dps": 200.0, "shank_rate_early_stance_dps": 450.0}
+    run.go(strides_of(55), **crouch, **pulling)
+    assert kinds(run.cues) == [("cue", "sitting_back")]
+    assert ("cue", "pawing") in kinds(run.go(strides_of(40), **usual, **pulling)), "what stays without it is told of"
+
+
 def test_a_symptom_alone_is_cued():
     run = causal()
     assert kinds(run.go(20, **CLEAR["overstride"])) == [("cue", "overstride")]
