@@ -196,7 +196,7 @@ def guide_pelvis(core, pod, leg, co, before, t, speed, speed_sd, rate):  # type:
             loosen(pod, 0.0, 0.1)  # the leg whose speed this is has just begun to learn its hinge and lever
         else:
             begin(pod, co, middle, co["pelvis_acc_bias_mps2"], False)
-        if pod["axis_n"] == 0 and from_rest:
+        if pod["axis_n"] == 0 and from_rest and pelvis_speed > 0.5:
             ax, ay = vx, vy  # the first stride after rest: the pelvis goes where it faces
         pod["kf_heading"] = math.atan2(ay, ax)
     norm = math.sqrt(ax * ax + ay * ay)
