@@ -51,13 +51,16 @@ def tick(pod, co, t):  # type: ignore[no-untyped-def]
         pod["n_phase"] = 1
         pod["t_s"] = t
         return 0
-    most = int(co["clock_samples"])
-    pod["n_phase"] = min(pod["n_phase"] + 1, most)
-    pod["n_rate"] = min(pod["n_rate"] + 1, most)
-    k = pod["n_phase"]
-    pod["t_s"] += period + error * 2.0 * (2.0 * k - 1.0) / (k * (k + 1.0))
-    k = pod["n_rate"]
-    pod["period_s"] = period + error * 6.0 / (k * (k + 1.0))
+    if pod["n_phase"] < co["clock_samples"]:  # the gains stay as they are from then on: divisions are slow
+        pod["n_phase"] += 1
+        k = pod["n_phase"]
+        pod["phase_gain"] = 2.0 * (2.0 * k - 1.0) / (k * (k + 1.0))
+    if pod["n_rate"] < co["clock_samples"]:
+        pod["n_rate"] += 1
+        k = pod["n_rate"]
+        pod["rate_gain"] = 6.0 / (k * (k + 1.0))
+    pod["t_s"] += period + error * pod["phase_gain"]
+    pod["period_s"] = period + error * pod["rate_gain"]
     return 0
 
 
@@ -225,7 +228,7 @@ def advance(pod, t, sample, lost):  # type: ignore[no-untyped-def]
     n = pod["n"]
     half = 0.5 * pod["period_s"] if n > 0 else 0.0
     # in locals: the compiler cannot know that these arrays do not overlap
-    q0, q1, q2, q3 = turn(q[0], q[1], q[2], q[3], (wx + last[0]) * half, (wy + last[1]) * half, (wz + last[2]) * half)
+    q0, q1, q2, q3 = turn(q[0], q[1], q[2], q[3], wx + last[0], wy + last[1], wz + last[2], half)
     fx, fy, fz = rotate(q0, q1, q2, q3, ax, ay, az)
     vx = v[0] + (fx + force[0]) * half
     vy = v[1] + (fy + force[1]) * half

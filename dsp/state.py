@@ -27,6 +27,8 @@ POD = np.dtype(
         ("period_s", "f8"),
         ("n_phase", "i8"),
         ("n_rate", "i8"),
+        ("phase_gain", "f8"),
+        ("rate_gain", "f8"),
         # counters and the time of the last trouble
         ("dropped", "i8"),
         ("lost", "i8"),
@@ -185,6 +187,12 @@ CORE = np.dtype(
         ("walking", "i8"),
         ("grade", GRADE),
         ("steps", STEPS),
+        # by role: which frames wait, the newest sample time; and just before the first one of any pod, as another may
+        # begin at the same
+        ("first", "i8", (3,)),
+        ("end", "i8", (3,)),
+        ("newest_s", "f8", (3,)),
+        ("begin_s", "f8"),
         ("due_s", "f8", (3,)),  # time of each pod's next waiting frame
         ("frame", "f8", (8,)),  # the frame in hand
         ("sample", "f8", (6,)),  # the sample in hand, sensor axes: specific force, rate
@@ -197,7 +205,7 @@ CORE = np.dtype(
 def core(swing_peak_radps: float) -> np.ndarray:
     """The core before its first sample: (1,) CORE."""
     state = np.zeros(1, CORE)
-    for name in ("now_s", "stride_s"):
+    for name in ("now_s", "stride_s", "newest_s", "begin_s"):
         state[name] = -np.inf
     state["grade"]["t_s"] = -np.inf
     state["steps"]["last_s"] = -np.inf

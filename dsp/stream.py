@@ -31,14 +31,16 @@ DROPPED = -1  # what `arrive` says of a frame that is not to be taken
 
 
 @kernel
-def run(cores, cos, frames, first, end, watermark, out):  # type: ignore[no-untyped-def]
+def run(cores, cos, frames, watermark, out):  # type: ignore[no-untyped-def]
     """Process waiting frames of all pods up to `watermark` (s), in time order, the lower role first where equal.
 
-    frames: (3, n, 8), by role, FRAME as rows of numbers, of which `first` to before `end` (3,) wait; moves them on.
-    out: STRIDE rows to write; returns how many were.
+    frames: (3, n, 8), by role, FRAME as rows of numbers, of which `first` to before `end` of the core wait; moves them
+    on. out: STRIDE rows to write; returns how many were.
     """
     core = cores[0]
     co = cos[0]
+    first = core["first"]
+    end = core["end"]
     pods = core["pods"]
     legs = core["legs"]
     frame = core["frame"]

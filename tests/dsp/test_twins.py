@@ -41,7 +41,18 @@ from tests.dsp import naive, ring
 Array = NDArray[np.float64]
 CO = Params().record()[0]
 DT = 1 / 208
-JOINTS = {"run", "take", "take_alone", "mid_stance", "mid_stance_alone", "guide_pelvis", "complete", "arrive"}
+JOINTS = {
+    "push",
+    "push_many",
+    "run",
+    "take",
+    "take_alone",
+    "mid_stance",
+    "mid_stance_alone",
+    "guide_pelvis",
+    "complete",
+    "arrive",
+}
 
 
 def test_every_kernel_has_a_twin_or_joins_some() -> None:
@@ -84,7 +95,7 @@ def unit(v: Array) -> Array:
 
 def test_quaternions_turn_as_scipys(rng: np.random.Generator) -> None:
     q, v = unit(rng.normal(size=4)), rng.normal(0.0, 0.03, 3)
-    turned = naive.rotation(np.array(quaternion.turn(*q, *v)))
+    turned = naive.rotation(np.array(quaternion.turn(*q, *(40.0 * v), 1.0 / 40.0)))
     assert (turned * (naive.rotation(q) * Rotation.from_rotvec(v)).inv()).magnitude() < 1e-7
     both = naive.rotation(np.array(quaternion.product(*q, *np.roll(q, 1))))
     assert (both * (naive.rotation(q) * naive.rotation(np.roll(q, 1))).inv()).magnitude() < 1e-12

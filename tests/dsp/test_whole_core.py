@@ -5,7 +5,9 @@ import gzip
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 from scipy.signal import butter, lfilter, lfilter_zi
 
 from dsp import analyzer as analyzer_module
-from dsp import stream as stream_module
+from dsp import arrival, stream
 from dsp.analyzer import GaitAnalyzer
 from dsp.params import Params
 from dsp.rehearsal import rehearsal
@@ -357,31 +359,42 @@ def test_the_rehearsal_is_taken_for_strides() -> None:
     assert np.isfinite(strides["speed_mps"]).sum() > 2
 
 
-def test_the_kernel_that_python_calls_has_one_signature(frames: Frames) -> None:
+def test_kernels_that_python_calls_have_one_signature(frames: Frames) -> None:
     """Every further one would be compiled in the middle of a run, for seconds."""
     analyzer = GaitAnalyzer()
     rows = frames[Role.PELVIS]
-    analyzer.push(Role.PELVIS, rows[:8])
-    analyzer.push(Role.SHANK_LEFT, rows[8:16].copy())
-    analyzer.push(Role.SHANK_RIGHT, rows[::2][:9])  # strided
-    rows = rows.copy()
-    rows.flags.writeable = False
-    analyzer.push(Role.SHANK_RIGHT, rows[30:40])
+    fixed = rows.copy()
+    fixed.flags.writeable = False
+    swapped = rows.astype(FRAME.newbyteorder())
+    for some in (rows[:8], rows[8:16].copy(), rows[::2][8:16], fixed[32:40], swapped[40:48], rows[:0], rows[48:2000]):
+        analyzer.push(Role.PELVIS, some)
     analyzer.restore(analyzer.snapshot())
-    analyzer.push(Role.PELVIS, rows[40:50])
+    pushes = np.array([[Role.PELVIS, 8], [Role.SHANK_LEFT, 4], [Role.SHANK_LEFT, 4]])
+    analyzer.push_many([rows[2000:2008], fixed[:8], rows[:0]], *pushes.T)
     analyzer.flush()
-    assert len(stream_module.run.signatures) == 1
+    for kernel in (arrival.push, arrival.push_many, stream.run):
+        assert len(kernel.signatures) == 1
 
 
-def test_a_push_calls_one_kernel_at_most(frames: Frames, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_push_is_one_call_of_a_kernel(frames: Frames, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for once in a while, when there is no room."""
     calls = []
-    monkeypatch.setattr(analyzer_module, "run", lambda *args: calls.append(1) or stream_module.run(*args))
+
+    def counted(kernel: Callable[..., int]) -> Callable[..., int]:
+        def call(*arguments: Any) -> int:
+            calls.append(kernel)
+            return kernel(*arguments)
+
+        return call
+
+    monkeypatch.setattr(arrival, "push", counted(arrival.push))
+    monkeypatch.setattr(analyzer_module, "run", counted(stream.run))
     analyzer, strides = GaitAnalyzer(), 0
     for start in range(0, 2400, 8):
         for role in Role:
             calls.clear()
             strides += len(analyzer.push(role, frames[role][start : start + 8]))
-            assert len(calls) <= 1
+            assert len(calls) == 1
     assert strides > 10
 
 

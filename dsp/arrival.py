@@ -1,0 +1,98 @@
+"""How frames come in: pod by pod, late, out of order or not at all. They wait here until every pod has delivered.
+
+These are the only kernels that Python calls, one of them for each notification. What waits is `waiting`, (3, n, 8), by
+role, FRAME as rows of numbers, of which `first` to before `end` of the core hold frames.
+"""
+
+import math
+
+import numpy as np
+
+from dsp.jit import inlined, kernel
+from dsp.state import FRAME_ACC, FRAME_GYR, FRAME_PRESSURE, FRAME_T, FRAME_WIDTH, NO_TIME_S
+from dsp.stream import run
+
+NO_ROOM = -1  # what is said of frames for which `waiting` is too small
+
+
+@kernel
+def push(cores, cos, role, frames, waiting, out):  # type: ignore[no-untyped-def]
+    """Take frames (n,) FRAME of one pod; returns how many strides became complete, or NO_ROOM and has done nothing.
+
+    out: STRIDE rows to write.
+    """
+    core = cores[0]
+    if not make_room(core, waiting, role, len(frames)):
+        return NO_ROOM
+    hold(core, waiting, role, frames)
+    return run(cores, cos, waiting, watermark(core, cos[0]), out)
+
+
+@kernel
+def push_many(cores, cos, frames, roles, counts, waiting, out):  # type: ignore[no-untyped-def]
+    """As `push` of its next n frames for each role and n of `roles` and `counts`, (k,). frames: 3 x (n,) FRAME."""
+    core = cores[0]
+    for role in range(3):
+        if not make_room(core, waiting, role, len(frames[role])):
+            return NO_ROOM
+    used = np.zeros(3, np.int64)
+    written = 0
+    for k in range(len(roles)):
+        role = roles[k]
+        start = used[role]
+        used[role] = start + counts[k]
+        hold(core, waiting, role, frames[role][start : used[role]])
+        written += run(cores, cos, waiting, watermark(core, cos[0]), out[written:])
+    return written
+
+
+@kernel
+def make_room(core, waiting, role, n):  # type: ignore[no-untyped-def]
+    """Whether `n` more frames of a pod find room, if need be once those that wait have moved to the front."""
+    first, end = core["first"][role], core["end"][role]
+    room = waiting.shape[1]
+    if end - first + n > room:
+        return False
+    if end + n > room:
+        for i in range(end - first):
+            for j in range(FRAME_WIDTH):
+                waiting[role, i, j] = waiting[role, first + i, j]
+        core["first"][role] = 0
+        core["end"][role] = end - first
+    return True
+
+
+@inlined
+def hold(core, waiting, role, frames):  # type: ignore[no-untyped-def]
+    """Put frames with those that wait, and note the newest time of the pod, and the first of any pod."""
+    end = core["end"][role]
+    newest = core["newest_s"][role]
+    for i in range(len(frames)):
+        frame = frames[i]
+        row = waiting[role, end + i]
+        t = frame["t_s"]
+        row[FRAME_T] = t
+        for j in range(3):
+            row[FRAME_ACC + j] = frame["acc_mps2"][j]
+            row[FRAME_GYR + j] = frame["gyr_radps"][j]
+        row[FRAME_PRESSURE] = frame["pressure_pa"]
+        if abs(t) < NO_TIME_S:
+            newest = max(newest, t)
+            if core["begin_s"] == -math.inf:
+                core["begin_s"] = np.nextafter(t, -math.inf)  # another pod may begin at the same time
+    core["end"][role] = end + len(frames)
+    core["newest_s"][role] = newest
+
+
+@inlined
+def watermark(core, co):  # type: ignore[no-untyped-def]
+    """Up to where every pod that is not silent has delivered, s; one that was never seen counts from the beginning."""
+    a = max(core["newest_s"][0], core["begin_s"])
+    b = max(core["newest_s"][1], core["begin_s"])
+    c = max(core["newest_s"][2], core["begin_s"])
+    oldest = max(a, b, c) - co["lag_s"]
+    mark = math.inf
+    for t in (a, b, c):
+        if t >= oldest:
+            mark = min(mark, t)
+    return mark
