@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from host.person.pain import by_run, current, own_runs
+from host.records import Moment
 from host.sinks.store import Store
 
 # More would be read by nobody on a page; `hamstream sessions` shows all.
@@ -11,12 +13,19 @@ LISTED = 200
 async def session_rows(store: Store) -> list[dict[str, Any]]:
     """The newest sessions first, each with its key figures.
 
-    `seen`: what form patterns held, the longest first; None where nobody has summed it up, as while it runs.
+    `seen`: what form patterns held, by id, the longest first; None where nobody has summed it up, as while it runs.
+    `pain`: its scores, by moment.
     """
     rows = []
-    for row in reversed((await store.sessions())[-LISTED:]):
-        held = row.summary.get("faults", {}).values()
-        longest = sorted(held, key=lambda fault: -sum(fault["strides_held"].values()))
+    stored = await store.sessions()
+    listed = stored[-LISTED:]
+    pain: dict[str, dict[Moment, int]] = {}
+    for runner in {row.runner for row in listed}:
+        runs = own_runs(stored, runner)
+        pain |= by_run(current(await store.pain(runner), runs), runs)
+    for row in reversed(listed):
+        held = row.summary.get("faults", {})
+        longest = sorted(held, key=lambda name: -sum(held[name]["strides_held"].values()))
         rows.append(
             {
                 "session": row.session,
@@ -28,7 +37,8 @@ async def session_rows(store: Store) -> list[dict[str, Any]]:
                 "duration_s": row.duration_s,
                 "strides": row.strides,
                 "cues": row.cues,
-                "seen": [f["name"] for f in longest] if row.summary else None,
+                "seen": longest if row.summary else None,
+                "pain": pain.get(row.session, {}),
             }
         )
     return rows

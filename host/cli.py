@@ -85,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     add_person_commands(commands, _person)
 
     sessions = commands.add_parser("sessions", help="what is stored")
-    sessions.set_defaults(command=_sessions)
+    sessions.set_defaults(command=_person, action="sessions")
 
     report = commands.add_parser("report", help="a session as one page to read, keep and print")
     _add_session(report)
@@ -266,21 +266,6 @@ def _analyze(args: argparse.Namespace) -> int:
 
     config = _config(args) if args.runner else None
     return analyze_files(args.files, args.out, runner=args.runner, config=config)
-
-
-def _sessions(args: argparse.Namespace) -> None:
-    from host.sinks.store import Store
-
-    async def show() -> None:
-        config = _config(args)
-        async with Store.open(config.database) as store:
-            sessions = await store.sessions()
-        if not sessions:
-            print("No session yet. `hamstream demo` makes one.")
-        for row in sessions:
-            print(row)
-
-    asyncio.run(show())
 
 
 def _report(args: argparse.Namespace) -> None:

@@ -26,9 +26,9 @@ from pydantic.fields import FieldInfo
 
 from dsp.types import Role
 from host.addresses import is_loopback
-from host.coach.cues import language, languages
 from host.errors import ConfigError
 from host.records import Person
+from host.texts.language import language, languages
 
 CONFIG_VARIABLE = "HAMSTREAM_CONFIG"
 MQTT_PASSWORD_VARIABLE = "HAMSTREAM_MQTT_PASSWORD"

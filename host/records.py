@@ -235,10 +235,14 @@ class Moment(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pain:
-    """A runner's own score of their hamstring pain: 0 is none, 10 the worst there can be."""
+    """A runner's own score of their hamstring pain: 0 is none, 10 the worst there can be.
+
+    What is noted later of the same moment of the same run corrects it; nothing is ever taken out of the store.
+    """
 
     session: str  # that it belongs to; "" when none is known
     runner: str
     moment: str  # a Moment
-    score: int
-    noted_utc: str
+    score: int | None  # None takes back what was noted of this moment before
+    at_utc: str  # when it was felt
+    noted_utc: str  # when it was entered

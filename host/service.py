@@ -91,7 +91,7 @@ class Service:
                 stack.push_async_callback(_cancel, _keep("InfluxDB", influx.run))
                 note += f"   InfluxDB: {config.influx.url}"
             if config.web.enabled:
-                sessions, report = partial(session_rows, store), partial(report_of, store)
+                sessions, report = partial(session_rows, store), partial(report_of, config, store)
                 page = LivePage(feed, norm=_band, sessions=sessions, report=report, **config.web.options())
                 service.page_url = (await stack.enter_async_context(page)).url
                 note = f"Live page: {service.page_url}   {note}"

@@ -67,7 +67,7 @@ class RunnerSession:
         self._pipeline = Pipeline(coach, leg_length_m=leg_length_m)
         self._store, self._feed, self._recorder = store, feed, recorder
         self._say = say or _silent
-        self._language = language
+        self.language = language
         self._start_ns = time.monotonic_ns()
         self._lost: set[Role] = set()
         self._status: dict[str, Any] = {}
@@ -131,7 +131,7 @@ class RunnerSession:
                 decided_utc=utc_text(decided),
                 valid_until=utc_text(decided + timedelta(seconds=fresh_s)),
                 latency_ms=latency_ms,
-                language=self._language,
+                language=self.language,
             ),
         )
         self._say(cue.text, fresh_s)
@@ -150,18 +150,18 @@ class RunnerSession:
         state = event.data.decode(errors="replace").split(" ", 1)[0]
         if state == LinkState.LOST and event.role not in self._lost:
             self._lost.add(event.role)
-            self._say(prompt(f"lost_{event.role.label}", self._language))
+            self._say(prompt(f"lost_{event.role.label}", self.language))
         elif state == LinkState.STREAMING:
             self._lost.discard(event.role)
 
     def _prompt_for(self, phase: Phase) -> str:
         """What the runner should do before the run can be judged; empty while running."""
         if self._lost:
-            return prompt(f"lost_{min(self._lost).label}", self._language)
+            return prompt(f"lost_{min(self._lost).label}", self.language)
         if phase in (Phase.WAITING, Phase.STANDING):
-            return prompt("stand_still", self._language)
+            return prompt("stand_still", self.language)
         if phase is Phase.READY:
-            return prompt("ready", self._language)
+            return prompt("ready", self.language)
         return ""
 
     def _publish_status(self) -> None:
@@ -170,7 +170,7 @@ class RunnerSession:
         status = {
             "phase": phase.name.lower(),
             "prompt": text,
-            "language": self._language,
+            "language": self.language,
             "held": [held.fault for held in self.coach.held],
             "session": self.info.session,
         }

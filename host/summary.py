@@ -1,14 +1,15 @@
-"""What came of a run, in a few lines for the person who ran it."""
+"""What came of a run, in a few lines for the person who ran it, in their language."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from host.coach.cues import about_text
+from host.records import Cue
 from host.session import RunnerSession
-
-DISCLAIMER = "hamstream is a training aid, not a medical device."
+from host.texts.language import Language, language
 
 
 def clock(t_s: float) -> str:
@@ -18,48 +19,53 @@ def clock(t_s: float) -> str:
 
 def summary_lines(session: RunnerSession) -> list[str]:
     """One paragraph a session: how much was measured, what was said and what came of it, what helps, where it is."""
-    info = session.info
-    lines = [f"{info.runner}: {session.strides} strides"]
+    info, texts = session.info, language(session.language)
+    words = texts.summary
+    strides = texts.count(words["strides"], session.strides)
     if session.strides:
-        lines[0] += f", {session.good_strides / session.strides:.0%} of them good"
-    lines += [
-        f"  {clock(cue.t_s)} {cue.kind} {cue.fault}{_where(cue.side, cue.context)}: {cue.text}" for cue in session.cues
-    ]
+        percent = f"{100.0 * session.good_strides / session.strides:.0f}"
+        strides = words["measured"].format(strides=strides, percent=percent)
+    lines = [f"{info.runner}: {strides}", *(f"  {_said(cue, texts)}" for cue in session.cues)]
     summary = session.coach.summary()
-    if silent := [
-        f"{name} for {sum(fault['strides_held'].values())} strides"
-        for name, fault in summary["faults"].items()
-        if not fault["cues"]
-    ]:
-        lines.append(f"  held without a word: {', '.join(silent)}")  # muted, say, or not for long enough
+    # Muted, say, or not for long enough.
+    if silent := [fault for fault in summary["faults"].values() if not fault["cues"]]:
+        held = [(fault["name"], sum(fault["strides_held"].values())) for fault in silent]
+        patterns = ", ".join(texts.count(words["pattern"], strides, name=name) for name, strides in held)
+        lines.append(f"  {words['unsaid'].format(patterns=patterns)}")
     elif not session.cues:
-        lines.append("  nothing to say: no pattern held")
+        lines.append(f"  {words['nothing']}")
     lines += _afterwards(summary)
     if info.recording:
-        lines.append(f"  recording: {info.recording}")
+        lines.append(f"  {words['recording'].format(path=info.recording)}")
     if session.strides and info.source == "pods":
-        command = f"hamstream pain {quote(info.runner)} SCORE"
-        lines.append(f"  How does it feel, from 0 (no pain) to 10? Note it: {command} --when after")
-        lines.append("  and tomorrow, for high hamstring pain comes back after the run: --when next-morning")
+        command = f"hamstream pain {quote(info.runner)} {words['score']} --when after"
+        lines.append(f"  {words['ask'].format(command=command)}")
+        lines.append(f"  {words['ask_again'].format(option='--when next-morning')}")
     return lines
 
 
+def _said(cue: Cue, texts: Language) -> str:
+    return f"{clock(cue.t_s)} {texts.summary[cue.kind]}: {cue.text} ({about_text(texts, cue)})"
+
+
 def _afterwards(summary: dict[str, Any]) -> list[str]:
-    """In the runner's language: what came of the cues, and what to do about the patterns they were for."""
+    """What came of the cues, and what to do about the patterns they were for."""
     cued = [fault for fault in summary["faults"].values() if fault["cues"]]
     lines = [f"  {fault['effect']}" for fault in cued]
     lines += [f"  - {text}" for fault in cued for text in (fault["advice"], *fault["exercises"])]
     return [*lines, f"  {summary['closing']}"] if cued else []
 
 
-def _where(side: str, context: str) -> str:
-    words = " ".join(word for word in (side, context) if word)
-    return f" ({words})" if words else ""
-
-
-def print_summary(sessions: Iterable[RunnerSession], database: Path) -> None:
+def print_summary(sessions: Sequence[RunnerSession], database: Path) -> None:
     print()
     for session in sessions:
         print("\n".join(summary_lines(session)))
-    print(f"strides and cues: {database}")
-    print(DISCLAIMER, flush=True)
+    texts = language(_shared(session.language for session in sessions))
+    print(texts.summary["stored"].format(path=database))
+    print(texts.disclaimer, flush=True)
+
+
+def _shared(languages: Iterable[str]) -> str:
+    """The one that all speak, else English."""
+    spoken = set(languages)
+    return spoken.pop() if len(spoken) == 1 else "en"

@@ -21,6 +21,7 @@ from host.coach.persistence import SIDES, FormFault, Pattern
 from host.coach.profile import Profile
 from host.coach.wordings import Wordings
 from host.records import Cue, Effect, Stride
+from host.texts.language import language as texts_in
 
 _WALKING, _POD_MISSING = Quality.WALKING.label, Quality.POD_MISSING.label
 
@@ -83,7 +84,7 @@ class Coach:
         self._profile = baseline
         self._params = params
         self._muted = muted
-        self._texts = cues.language(language)
+        self._texts = texts_in(language)
         self._history = history
         self._wordings = Wordings(history.tried)
         self._meter = EffectMeter(language)

@@ -4,7 +4,7 @@ A fault is a few limits on metrics of one stride. Each limit looks against the n
 speed, against the runner's own habit, or both. A stride shows the fault when `needed` of its limits are passed
 and no other is contradicted.
 
-To add a fault: one row in FAULTS (its place is its priority), one table in each file of texts/.
+To add a fault: one row in FAULTS (its place is its priority), one table in each file of host/texts/.
 
 A published threshold for hamstring pain does not exist. The limits are relative, a first version, and
 adjustable.

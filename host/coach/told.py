@@ -4,10 +4,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from host.coach import cues
 from host.coach.coach import Coach
 from host.coach.profile import Profile
 from host.records import Person
+from host.texts import language as texts
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Told:
     def from_settings(runner: str, settings: Mapping[str, str]) -> "Told":
         """Reads what `to_settings` wrote, or a version of it that knew less. Raises ValueError for anything else."""
         language = settings.get("language", "en")
-        cues.language(language)  # may be one of a newer version
+        texts.language(language)  # may be one of a newer version
         profile = Profile.from_json(settings["baseline"]) if settings.get("baseline") else Profile()
         person = Person(
             runner,

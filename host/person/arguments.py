@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from host.person.quantities import EASY_SPEED, LEG_LENGTH, MASS, parse_score
+from host.person.quantities import EASY_SPEED, LEG_LENGTH, MASS, WITHDRAW, parse_score_or_withdraw
 
 # What can be told of a runner, by option: what `--forget` takes, and the field of Person.
 FIELDS = {
@@ -39,8 +39,19 @@ def add_commands(commands: Any, command: Callable[[argparse.Namespace], None]) -
 
     pain = commands.add_parser("pain", help="note how much it hurts: before a run, after it, and the next morning")
     pain.add_argument("name", metavar="RUNNER")
-    pain.add_argument("score", type=_typed(parse_score), metavar="SCORE", help="0 (none) to 10 (worst)")
+    pain.add_argument(
+        "score",
+        type=_typed(parse_score_or_withdraw),
+        metavar="SCORE",
+        help="0 (none) to 10 (worst). Another one for the same moment of a run corrects the first; "
+        f"`{WITHDRAW}` takes back what was noted",
+    )
     pain.add_argument("--when", required=True, choices=["before", "after", "next-morning"])
+    pain.add_argument(
+        "--at",
+        metavar="TIME",
+        help="when it was felt: '2026-11-27 18:30', or 18:30 for today (default: now); it finds the run, too",
+    )
     pain.add_argument("--session", metavar="ID", help="the run it belongs to (default: the last or next that fits)")
     pain.set_defaults(command=command, action="pain")
 

@@ -34,6 +34,14 @@ async def must_be_known(config: Config, store: Store, name: str) -> None:
         raise RunnerError(f"nobody is called {name}; {advice}")
 
 
+async def shared_language(config: Config, store: Store) -> str:
+    """That of lists of several runners: the one of all who told theirs, else English."""
+    told = {config.person(person.name, person).language for person in await store.persons()}
+    told |= {runner.language for runner in config.runners if await store.person(runner.name) is None}
+    told.discard(None)
+    return told.pop() or "en" if len(told) == 1 else "en"
+
+
 async def names(config: Config, store: Store) -> set[str]:
     """Everyone who was entered, stands in the configuration, or ran."""
     entered = {person.name for person in await store.persons()} | {runner.name for runner in config.runners}

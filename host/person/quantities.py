@@ -1,4 +1,4 @@
-"""Numbers that people type about themselves, with or without a unit: `0.92`, `92 cm`, `5:20`. Pure.
+"""What people type about themselves: numbers with or without a unit, as `0.92`, `92 cm`, `5:20`, and times. Pure.
 
 The bounds only tell a slip of the keyboard from a person, so they are wide.
 """
@@ -6,6 +6,7 @@ The bounds only tell a slip of the keyboard from a person, so they are wide.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +72,27 @@ def parse_score(text: str) -> int:
     if not 0 <= score <= WORST_PAIN:
         raise ValueError(f"`{text}` is no pain score; write a whole number from 0 (none) to 10 (the worst there is)")
     return score
+
+
+# What is typed instead of a score, to take back one that was noted.
+WITHDRAW = "withdraw"
+
+
+def parse_score_or_withdraw(text: str) -> int | None:
+    """None for `withdraw`."""
+    return None if text == WITHDRAW else parse_score(text)
+
+
+def parse_time(text: str, now: datetime) -> datetime:
+    """A time until `now`, on this computer's clock: `18:30` is today's. Raises ValueError with what to write."""
+    found = re.fullmatch(r"(?:(\d{4}-\d{2}-\d{2})[ T])?(\d{1,2}:\d{2})", text.strip())
+    try:
+        if not found:
+            raise ValueError
+        at = datetime.fromisoformat(f"{found[1] or f'{now:%Y-%m-%d}'}T{found[2]:0>5}").astimezone()
+    except ValueError as error:
+        example = f"'{now:%Y-%m-%d} 18:30'"
+        raise ValueError(f"`{text}` is no time; write {example}, or only 18:30 for today") from error
+    if at > now:
+        raise ValueError(f"{at:%Y-%m-%d %H:%M} is still to come; write when it was felt, with the day before the time")
+    return at

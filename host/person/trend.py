@@ -5,20 +5,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from host.person.listing import columns
+from host.person.quantities import WORST_PAIN
 from host.records import Moment, Person
 from host.sinks.schema import SessionRow
+from host.texts.language import Language, capital
 
-# The metrics of the table, with their labels and units. The others are in reports and dashboards.
+# The metrics of the table: unit, decimals, factor from the field's unit. The others are in reports and dashboards.
 METRICS = {
-    "speed_mps": ("speed", "m/s", 2),
-    "cadence_spm": ("cadence", "spm", 0),
-    "tibial_inclination_ic_deg": ("shank angle at landing", "deg", 1),
-    "foot_ahead_of_pelvis_mm": ("foot ahead of pelvis", "mm", 0),
-    "pelvic_tilt_deg": ("pelvic tilt", "deg", 1),
-    "contact_time_difference_ms": ("contact, left less right", "ms", 0),
-    "leg_stiffness_npmkg": ("leg stiffness", "N/m/kg", 0),
+    "speed_mps": ("km/h", 1, 3.6),
+    "cadence_spm": ("spm", 0, 1.0),
+    "tibial_inclination_ic_deg": ("°", 1, 1.0),
+    "foot_ahead_of_pelvis_mm": ("mm", 0, 1.0),
+    "pelvic_tilt_deg": ("°", 1, 1.0),
+    "contact_time_difference_ms": ("ms", 0, 1.0),
+    "leg_stiffness_npmkg": ("N/m/kg", 0, 1.0),
 }
-_PAIN = {Moment.BEFORE: "pain before", Moment.AFTER: "pain after", Moment.NEXT_MORNING: "pain next morning"}
 _BARS = "▁▂▃▄▅▆▇█"
 _GAP = "·"
 
@@ -47,35 +49,43 @@ def faults_held(runs: Sequence[Run]) -> list[str]:
     return sorted(names, key=lambda name: (-totals[name], name))
 
 
-def table(runs: Sequence[Run], person: Person) -> list[str]:
+def table(runs: Sequence[Run], person: Person, texts: Language) -> list[str]:
     """Metrics down, runs across, and each row's course as bars. Rows of which nothing is known are left out."""
     started = [datetime.fromisoformat(run.row.started_utc).astimezone() for run in runs]
-    lines = [_line("", "", [f"{moment:%d %b}" for moment in started]), _line("", "", [f"{m:%H:%M}" for m in started])]
-    for name, (label, unit, decimals) in METRICS.items():
-        values = [run.medians.get(name, math.nan) for run in runs]
+    rows = [_head([texts.day(moment) for moment in started]), _head([f"{moment:%H:%M}" for moment in started])]
+    for name, (unit, decimals, factor) in METRICS.items():
         if name == "leg_stiffness_npmkg" and person.mass_kg is not None:
-            values, unit, decimals = [value * person.mass_kg / 1000.0 for value in values], "kN/m", 1
-        lines += _row(label, unit, values, decimals)
+            unit, decimals, factor = "kN/m", 1, person.mass_kg / 1000.0
+        values = [run.medians.get(name, math.nan) * factor for run in runs]
+        rows += _row(texts, texts.metrics[name].name, unit, values, decimals)
     for fault in faults_held(runs):
+        name = capital(texts.faults[fault].short) if fault in texts.faults else fault
         values = [100.0 * run.share_held(fault) for run in runs]
-        lines += _row(fault.replace("_", " "), "% held", values, 0, (0.0, 100.0))
-    for moment, label in _PAIN.items():
-        lines += _row(label, "of 10", [float(run.pain.get(moment, math.nan)) for run in runs], 0, (0.0, 10.0))
-    return lines
+        rows += _row(texts, name, "%", values, 0, (0.0, 100.0))
+    for moment, of_day in texts.moments.items():
+        label = capital(texts.person["pain"].format(moment=of_day))
+        values = [float(run.pain.get(Moment(moment), math.nan)) for run in runs]
+        rows += _row(texts, label, texts.person["of_worst"].format(worst=WORST_PAIN), values, 0, (0.0, WORST_PAIN))
+    return [f"  {line}" for line in columns(rows, "<<" + ">" * len(runs) + "<")]
+
+
+def _head(texts: Sequence[str]) -> list[str]:
+    return ["", "", *texts, ""]
 
 
 def _row(
-    label: str, unit: str, values: Sequence[float], decimals: int, bounds: tuple[float, float] | None = None
-) -> list[str]:
+    texts: Language,
+    label: str,
+    unit: str,
+    values: Sequence[float],
+    decimals: int,
+    bounds: tuple[float, float] | None = None,
+) -> list[list[str]]:
     known = [value for value in values if not math.isnan(value)]
     if not known:
         return []
-    texts = ["-" if math.isnan(value) else f"{value:z.{decimals}f}" for value in values]
-    return [_line(label, unit, texts) + f"  {bars(values, *(bounds or (min(known), max(known))))}"]
-
-
-def _line(label: str, unit: str, texts: Sequence[str]) -> str:
-    return f"  {label:<24} {unit:<6}" + "".join(f"{text:>8}" for text in texts)
+    numbers = ["-" if math.isnan(value) else texts.local(f"{value:z.{decimals}f}") for value in values]
+    return [[label, unit, *numbers, bars(values, *(bounds or (min(known), max(known))))]]
 
 
 def bars(values: Sequence[float], low: float, high: float) -> str:

@@ -25,29 +25,33 @@ from host.report.metrics import (
     healthy,
     median,
 )
+from host.texts.language import Language
 
 # Sessions within this share of the speed can be compared: the norm's shin angle changes by 0.9 degrees meanwhile.
 SAME_SPEED = 0.1
 
 
-def facts(material: Material, running_s: float, now: Medians) -> list[tuple[str, str]]:
+def facts(material: Material, running_s: float, now: Medians, texts: Language) -> list[tuple[str, str]]:
     """The run in short: (what, how much)."""
+    names = texts.report["facts"]
     speed_mps = now[SPEED.field, BOTH]
     pain = by_run(material.scores, [material.row])[material.row.session]
     return [
-        ("Running", words.clock(running_s)),
-        ("Distance", f"{distance_m(material.strides) / 1000.0:.2f} km"),
-        ("Speed", f"{SPEED.text(speed_mps)} {SPEED.unit}"),
-        ("Pace", words.pace(speed_mps)),
-        ("Cues", str(sum(cue.kind == "cue" for cue in material.cues))),
-        *(_pain(pain) if pain else []),
+        (names["running"], words.clock(running_s)),
+        (names["distance"], f"{texts.number(distance_m(material.strides) / 1000.0, 2)} km"),
+        (texts.metrics[SPEED.field].name, f"{texts.local(SPEED.text(speed_mps))} {SPEED.unit}"),
+        (names["pace"], words.pace(speed_mps)),
+        (names["cues"], str(sum(cue.kind == "cue" for cue in material.cues))),
+        *(_pain(pain, texts) if pain else []),
     ]
 
 
-def _pain(pain: Mapping[Moment, int]) -> list[tuple[str, str]]:
+def _pain(pain: Mapping[Moment, int], texts: Language) -> list[tuple[str, str]]:
+    names = texts.report["facts"]
     noted = [moment for moment in Moment if moment in pain]
-    names = ", ".join(moment.replace("-", " ") for moment in noted)
-    return [(f"Pain {names}", f"{', '.join(str(pain[moment]) for moment in noted)} of {WORST_PAIN}")]
+    scores = ", ".join(str(pain[moment]) for moment in noted)
+    moments = ", ".join(texts.moments[moment] for moment in noted)
+    return [(names["pain"].format(moments=moments), names["of_worst"].format(scores=scores, worst=WORST_PAIN))]
 
 
 class Cell(NamedTuple):
@@ -80,8 +84,6 @@ def figures(now: Medians, compared: Sequence[Earlier]) -> list[Figure]:
         ]
         before = (median(one.medians[metric.field, side] for one in compared) for side in metric.sides)
         usual = DASH if math.isnan(low) else f"{metric.text(low)} {DASH} {metric.text(high)}"
-        if metric.usual == "own":
-            usual = "your own"
         rows.append(Figure(metric, cells, usual, " · ".join(map(metric.text, before))))
     return rows
 

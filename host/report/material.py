@@ -11,7 +11,7 @@ from pathlib import Path
 from dsp.types import Role
 from host.coach.told import Told
 from host.errors import RecordingError
-from host.person.pain import own_runs
+from host.person.pain import current, own_runs
 from host.pods.stream import PodStream
 from host.records import Cue, Effect, Pain, Person, PodHealth, Stride
 from host.report.metrics import BOTH, FIELDS, SIDES, Medians
@@ -53,11 +53,12 @@ class Material:
     medians: Medians
     effects: Sequence[Effect] = ()  # of the cues
     earlier: Sequence[Earlier] = ()  # this runner's own runs, oldest first
-    scores: Sequence[Pain] = ()  # of this runner, noted before the next run
+    scores: Sequence[Pain] = ()  # of this runner, felt before the next run
     recorded: Recorded | None = None
+    language: str = ""  # of the runner, now; empty: as it was then
 
 
-async def gather(store: Store, row: SessionRow) -> Material:
+async def gather(store: Store, row: SessionRow, language: str = "") -> Material:
     """Reads all of it. A recording that is missing or damaged is no reason not to report."""
     runs = own_runs(await store.sessions(), row.runner)
     before = [run for run in runs if run.started_utc < row.started_utc]
@@ -71,10 +72,11 @@ async def gather(store: Store, row: SessionRow) -> Material:
         earlier=[Earlier(run, await _medians(store, run.session)) for run in before[-EARLIER_SESSIONS:]],
         scores=[
             pain
-            for pain in await store.pain(row.runner)
-            if not after or pain.session == row.session or pain.noted_utc < after[0].started_utc
+            for pain in current(await store.pain(row.runner), runs)
+            if not after or pain.session == row.session or pain.at_utc < after[0].started_utc
         ],
         recorded=await asyncio.to_thread(_read_recording, Path(row.recording)) if row.recording else None,
+        language=language,
     )
 
 

@@ -1,4 +1,4 @@
-"""The metrics that a report tells of, as people read them, and their medians over a session."""
+"""The metrics that a report tells of, and their medians over a session. Their names stand in the texts."""
 
 import math
 import statistics
@@ -20,14 +20,12 @@ DASH, MINUS = "\u2013", "\u2212"
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric as people read it."""
+    """One metric, and how its numbers are written."""
 
     field: str  # of Stride
-    title: str
-    unit: str
+    unit: str  # a sign; the texts may have a word
     digits: int
     least: float  # a chart's axis spans at least this much, in `unit`, so that noise does not look like news
-    says: str = ""
     legs: bool = True  # left and right apart; False: it is of the whole body
     # What is usual: of healthy runners, or of this runner alone. Never the former for the tilt: a natural one is
     # no fault.
@@ -52,46 +50,16 @@ def with_minus(number: str) -> str:
     return number.replace("-", MINUS)
 
 
-SHIN = Metric(
-    "tibial_inclination_ic_deg",
-    "Shin angle at landing",
-    "°",
-    1,
-    12.0,
-    "How far the ankle is ahead of the knee at touch-down. Less is nearer to landing beneath yourself.",
-)
-FOOT_AHEAD = Metric(
-    "foot_ahead_of_pelvis_mm",
-    "Foot ahead of the hips",
-    "mm",
-    0,
-    120.0,
-    "How far ahead of the hips the foot touches down.",
-)
-CONTACT = Metric(
-    "contact_time_ms",
-    "Ground contact",
-    "ms",
-    0,
-    80.0,
-    "How long each foot is on the ground. Faster running shortens it.",
-)
-CADENCE = Metric("cadence_spm", "Cadence", "steps/min", 0, 24.0, "Steps of both feet.", legs=False)
-TILT = Metric(
-    "pelvic_tilt_deg",
-    "Pelvic tilt",
-    "°",
-    1,
-    12.0,
-    "Against quiet standing, forward is up. Tilting forward is natural: only a change from your own is news.",
-    legs=False,
-    usual="own",
-)
-SPEED = Metric("speed_mps", "Speed", "km/h", 1, 4.0, legs=False, usual="", factor=3.6)
-GRADE = Metric("grade_percent", "Slope", "%", 1, 6.0, "Uphill is up.", legs=False, usual="")
-BOUNCE = Metric("vertical_oscillation_mm", "Up and down", "mm", 0, 40.0, legs=False)
-DROP = Metric("pelvic_drop_deg", "Hip drop", "°", 1, 6.0)
-ROTATION = Metric("pelvic_rotation_range_deg", "Hip rotation", "°", 1, 10.0, legs=False)
+SHIN = Metric("tibial_inclination_ic_deg", "°", 1, 12.0)
+FOOT_AHEAD = Metric("foot_ahead_of_pelvis_mm", "mm", 0, 120.0)
+CONTACT = Metric("contact_time_ms", "ms", 0, 80.0)
+CADENCE = Metric("cadence_spm", "spm", 0, 24.0, legs=False)
+TILT = Metric("pelvic_tilt_deg", "°", 1, 12.0, legs=False, usual="own")
+SPEED = Metric("speed_mps", "km/h", 1, 4.0, legs=False, usual="", factor=3.6)
+GRADE = Metric("grade_percent", "%", 1, 6.0, legs=False, usual="")
+BOUNCE = Metric("vertical_oscillation_mm", "mm", 0, 40.0, legs=False)
+DROP = Metric("pelvic_drop_deg", "°", 1, 6.0)
+ROTATION = Metric("pelvic_rotation_range_deg", "°", 1, 10.0, legs=False)
 
 CHARTED = (SHIN, FOOT_AHEAD, CONTACT, CADENCE, TILT, SPEED, GRADE)
 TABLED = (SHIN, FOOT_AHEAD, CONTACT, CADENCE, TILT, BOUNCE, DROP, ROTATION)

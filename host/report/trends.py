@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from host.coach.cues import Language
 from host.person.pain import by_run
 from host.person.quantities import WORST_PAIN
 from host.records import Moment
@@ -13,11 +12,11 @@ from host.report.charts import Axis, Line, Tick, axis_around, line_path
 from host.report.material import Material
 from host.report.metrics import BOTH, TRENDED, Medians, Metric
 from host.report.timeline import Replay
+from host.texts.language import Language, capital
 
 SHARE_LEAST_PERCENT = 40.0  # an axis of the share of strides spans at least this much
 
-
-PAIN = Metric("", "Pain", f"of {WORST_PAIN}", 0, WORST_PAIN, legs=False)
+PAIN = Metric("", "", 0, WORST_PAIN, legs=False)
 
 
 class Point(NamedTuple):
@@ -31,6 +30,8 @@ class Trend(NamedTuple):
     """One small chart."""
 
     metric: Metric
+    title: str
+    unit: str
     lines: Sequence[Line]
     points: Sequence[Point]
     y_ticks: Sequence[Tick]
@@ -43,19 +44,19 @@ def trends(material: Material, now: Medians, summary: Mapping[str, Any], again: 
     rows = [*(one.row for one in material.earlier), material.row]
     scores = by_run(material.scores, rows)
     pain = {str(moment): [float(scores[row.session].get(moment, math.nan)) for row in rows] for moment in Moment}
-    made = [trend(PAIN, pain, Axis(0.0, WORST_PAIN))]
+    names = texts.report["trend"]
+    made = [trend(PAIN, names["pain"], names["of_worst"].format(worst=WORST_PAIN), pain, Axis(0.0, WORST_PAIN))]
     fault = words.main_fault(again)
     if fault:
         shares = [share_percent(row.summary, fault, row.strides) for row in rows[:-1]]
         shares.append(share_percent(summary, fault, len(material.strides)))
-        name = words.capital(texts.faults[fault].name)
-        share = Metric("", name, "% of strides", 0, SHARE_LEAST_PERCENT, legs=False, lowest=0.0)
-        made.append(trend(share, {BOTH: shares}))
+        share = Metric("", "", 0, SHARE_LEAST_PERCENT, legs=False, lowest=0.0)
+        made.append(trend(share, capital(texts.faults[fault].name), names["of_strides"], {BOTH: shares}))
     sessions = [*(one.medians for one in material.earlier), now]
-    made += [
-        trend(metric, {side: [of[metric.field, side] for of in sessions] for side in metric.sides})
-        for metric in TRENDED
-    ]
+    for metric in TRENDED:
+        values = {side: [of[metric.field, side] for of in sessions] for side in metric.sides}
+        name = texts.metrics[metric.field]
+        made.append(trend(metric, name.name, name.unit or metric.unit, values))
     return [one for one in made if one]
 
 
@@ -67,7 +68,9 @@ def share_percent(summary: Mapping[str, Any], fault: str, strides: int) -> float
     return 100.0 * sum(held.values()) / strides
 
 
-def trend(metric: Metric, values: Mapping[str, Sequence[float]], y: Axis | None = None) -> Trend | None:
+def trend(
+    metric: Metric, title: str, unit: str, values: Mapping[str, Sequence[float]], y: Axis | None = None
+) -> Trend | None:
     """`values`: for each line one a session, oldest first. `y`: the axis where it is a given one. None where no line
     has two points: one makes no trend."""
     shown = {side: [value * metric.factor for value in of] for side, of in values.items()}
@@ -82,4 +85,4 @@ def trend(metric: Metric, values: Mapping[str, Sequence[float]], y: Axis | None 
         there = [(i, value) for i, value in enumerate(of) if not math.isnan(value)]
         lines.append(Line(side, line_path([(x.percent(i), y.percent(value)) for i, value in there])))
         points += [Point(side, x.percent(i), y.percent(v), metric.text(v / metric.factor)) for i, v in there]
-    return Trend(metric, lines, points, y.ticks(4))
+    return Trend(metric, title, unit, lines, points, y.ticks(4))

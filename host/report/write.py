@@ -20,14 +20,16 @@ async def write_report(config: Config, session: str, out: Path | None = None) ->
     async with Store.open(config.database) as store:
         row = await store.session(session)
         with Console(stderr=True).status(f"Writing the report of {row.session} ..."):
-            html = await report_of(store, row.session)
+            html = await report_of(config, store, row.session)
     path = out or Path(f"{row.session}.html")
     with whole_file(path) as file:
         file.write(html)
     return path
 
 
-async def report_of(store: Store, session: str) -> str:
+async def report_of(config: Config, store: Store, session: str) -> str:
     """The report as HTML. Raises UnknownSessionError. The event loop goes on meanwhile."""
-    material = await gather(store, await store.session(session))
+    row = await store.session(session)
+    person = config.person(row.runner, await store.person(row.runner))
+    material = await gather(store, row, person.language or "")
     return await asyncio.to_thread(report_html, material)

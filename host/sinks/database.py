@@ -17,14 +17,14 @@ from host.records import Cue, Effect, Pain, Person, SessionInfo, Stride
 
 log = logging.getLogger(__name__)
 
-# 2: strides have more columns. 3: runners, pain scores, effects of cues.
-VERSION = 3
+# 2: strides have more columns. 3: runners, pain scores, effects of cues. 4: when pain was felt, beside when noted.
+VERSION = 4
 APPLICATION_ID = int.from_bytes(b"hams", "big")  # tells our files from other people's SQLite files
 
 # How long a statement waits for another process's transaction. Ours take milliseconds.
 BUSY_S = 2.0
 
-_TYPES: dict[Any, str] = {str: "TEXT", int: "INTEGER", float: "REAL", float | None: "REAL"}
+_TYPES: dict[Any, str] = {str: "TEXT", int: "INTEGER", float: "REAL", float | None: "REAL", int | None: "INTEGER"}
 
 
 def columns_of(record: type) -> list[str]:
@@ -144,6 +144,7 @@ def _bring_up_to_date(conn: sqlite3.Connection, present: dict[str, str]) -> None
     for name, statement in _INDEXES.items():
         if name not in present:
             conn.execute(statement)
+    conn.execute("UPDATE pain SET at_utc = noted_utc WHERE at_utc IS NULL")  # before 4 these were one
     conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     conn.execute(f"PRAGMA user_version = {VERSION}")
 

@@ -40,7 +40,7 @@ MEASUREMENTS = {
     ),
     "stride": _measurement(Stride, "runner", "session", "side"),
     "cue": Measurement(("runner", "session", "fault"), (*_CUE.fields, "metric", "before", "after")),
-    "pain": Measurement(("runner", "moment"), ("score", "session")),
+    "pain": Measurement(("runner", "moment"), ("score", "session", "withdrawn")),
     "status": Measurement(("runner", "session"), ("phase", "prompt", "held", "now")),
     "own": Measurement(("runner", "session"), (*OWN_METRICS, "usual_pelvic_tilt_deg")),
     "fault": Measurement(("runner", "session", "fault"), ("holds",)),
@@ -57,7 +57,8 @@ def entry_point(entry: Entry, *, load: SessionLoad | None = None, cue: Cue | Non
     """
     values = entry.payload | {"runner": entry.runner, "session": entry.session}
     if entry.kind == "pain":
-        return point("pain", values, datetime.fromisoformat(values["noted_utc"]))
+        values["withdrawn"] = float(values["score"] is None)
+        return point("pain", values, datetime.fromisoformat(values["at_utc"]))
     if not entry.started_utc:
         return None
     started = datetime.fromisoformat(entry.started_utc)

@@ -34,7 +34,7 @@ def _person(row: tuple[Any, ...]) -> Person:
 
 
 def pain_of(conn: sqlite3.Connection, runner: str) -> list[Pain]:
-    """All pain scores of a runner, in the order in which they were noted."""
+    """All that a runner ever noted of pain, in the order in which it was noted."""
     rows = conn.execute(f"SELECT {', '.join(_PAIN)} FROM pain WHERE runner = ? ORDER BY noted_utc, seq", (runner,))
     return [Pain(*row) for row in rows]
 

@@ -192,7 +192,7 @@ class Store:
         return await self._run(people.effects_for, runner)
 
     async def pain(self, runner: str) -> list[Pain]:
-        """All pain scores of a runner, in the order in which they were noted."""
+        """All that a runner ever noted of pain, in that order; what counts of it: host/person/pain.py."""
         return await self._run(people.pain_of, runner)
 
     async def persons(self) -> list[Person]:

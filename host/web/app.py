@@ -24,6 +24,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from host.errors import HamstreamError, UnknownSessionError
 from host.feed import Feed
+from host.texts.language import language, languages
 from host.web.guard import Guard
 from host.web.hub import Hub, TooManyViewersError
 
@@ -105,6 +106,7 @@ def create_app(
     return Starlette(
         routes=[
             WebSocketRoute("/live", live),
+            Route("/words.json", _words),
             Route("/sessions.json", listed),
             Route("/report/{session}", reported),
             Route("/plotly.min.js", _plotly),
@@ -153,6 +155,25 @@ class _Files(StaticFiles):
         response = super().file_response(full_path, stat_result, scope, status_code)
         response.headers["cache-control"] = "no-cache"
         return response
+
+
+async def _words(request: Request) -> Response:
+    """What the page says to runners, by language."""
+    return JSONResponse({code: page_words(code) for code in languages()}, headers={"cache-control": "no-cache"})
+
+
+def page_words(code: str) -> dict[str, Any]:
+    """The page's own words in a language, and of the others' what it needs."""
+    texts = language(code)
+    return {
+        **texts.page,
+        "decimal": texts.decimal,
+        "moments": dict(texts.moments),
+        "faults": {fault: words.name for fault, words in texts.faults.items()},
+        "sources": {source: texts.sessions[source] for source in ("pods", "demo", "replay")},
+        "strides": texts.summary["strides"],
+        "closing": texts.closing,
+    }
 
 
 async def _plotly(request: Request) -> Response:

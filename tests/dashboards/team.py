@@ -120,7 +120,9 @@ async def _store(store: Store, runner: str, run: Run) -> None:
         store.add_cue(session, cue, utc_text(run.at(cue.t_s)))
     for effect in run.effects:
         store.add_effect(session, effect)
-    await store.add_pain(Pain(session, runner, "next-morning", PAIN[runner], utc_text(run.at(SECONDS))))
+    await store.add_pain(
+        Pain(session, runner, "next-morning", PAIN[runner], utc_text(run.at(SECONDS)), utc_text(run.at(SECONDS)))
+    )
     await store.end_session(session, utc_text(run.at(SECONDS)), run.summary)
     # The runner looks at a recording again: strides that no figure is made of, and no further load.
     again = replace(run.info, session=f"{session}-again", started_utc=utc_text(run.at(1.0)), source="replay:run.mcap")

@@ -19,7 +19,6 @@ from blockbuster import blockbuster_ctx
 
 from firmware_sim.demo import learn_habit, simulated_pods
 from firmware_sim.radio.backend import open_backends
-from host.coach.cues import language
 from host.coach.profile import Profile
 from host.coach.told import Told
 from host.config import Config, parse
@@ -29,6 +28,7 @@ from host.records import Cue, Effect, Person, Stride
 from host.service import Job, Service
 from host.sinks.recording import read_coach, read_recording
 from host.sources import live_pods
+from host.texts.language import language
 from tests.servers import Received, Subscriber, mosquitto, program
 
 SEED = 1

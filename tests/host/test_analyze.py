@@ -17,7 +17,6 @@ from firmware_sim.offline import simulate, write_table
 from firmware_sim.runner.truth import TrueStride
 from host.analyze import analyze_files
 from host.coach.coach import Coach
-from host.coach.cues import language
 from host.coach.told import Told
 from host.config import Config, RunnerConfig, StorageConfig
 from host.pipeline import Pipeline
@@ -25,6 +24,7 @@ from host.records import Person, SessionInfo
 from host.results import CUE_COLUMNS, STRIDE_COLUMNS
 from host.sinks.recording import Recorder
 from host.sinks.store import Store
+from host.texts.language import language
 from tests.host.stored import events_of
 
 SHARED = Path(__file__).parents[3] / "shared"

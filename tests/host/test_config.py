@@ -9,11 +9,11 @@ import pytest
 from dsp.types import Role
 from host import config as config_module
 from host.addresses import is_loopback
-from host.coach.cues import languages
 from host.coach.faults import FAULTS
 from host.config import Config, load
 from host.errors import ConfigError, HamstreamError
 from host.sinks.mqtt_link import MqttConfig
+from host.texts.language import languages
 
 DOCS = Path(__file__).parents[2] / "docs" / "config.md"
 

@@ -1,15 +1,17 @@
 """What a runner reads at the end: what was said, what came of it, what helps."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from host.coach.coach import Coach
-from host.coach.cues import language
 from host.coach.learning import learn
-from host.records import SessionInfo
-from host.summary import summary_lines
+from host.records import Cue, SessionInfo
+from host.summary import print_summary, summary_lines
+from host.texts.language import language
 from tests.host.coach.runner import STRIDE_S, Run, stride
 
 INFO = SessionInfo("s1", "ann", "2026-11-28T07:00:00.000Z", "pods", "")
@@ -19,11 +21,20 @@ ASKED = [
     "  How does it feel, from 0 (no pain) to 10? Note it: hamstream pain ann SCORE --when after",
     "  and tomorrow, for high hamstring pain comes back after the run: --when next-morning",
 ]
+GERMAN_ASKED = [
+    "  Wie fühlt es sich an, von 0 (kein Schmerz) bis 10? Notier es: hamstream pain ann ZAHL --when after",
+    "  und morgen früh, denn Schmerz am Sitzbein kommt nach dem Lauf wieder: --when next-morning",
+]
 
 
-def session(run: Run) -> SimpleNamespace:
+def session(run: Run, code: str = "en") -> SimpleNamespace:
     return SimpleNamespace(
-        info=INFO, strides=len(run.strides), good_strides=len(run.strides), cues=run.cues, coach=run.coach
+        language=code,
+        info=INFO,
+        strides=len(run.strides),
+        good_strides=len(run.strides),
+        cues=run.cues,
+        coach=run.coach,
     )
 
 
@@ -34,7 +45,7 @@ def lines(code: str, reach_deg: float) -> list[str]:
     run.go(45)
     run.go(12, tibial_inclination_ic_deg_by=reach_deg)
     run.go(45)
-    return summary_lines(session(run))
+    return summary_lines(session(run, code))
 
 
 @pytest.mark.parametrize(
@@ -43,19 +54,32 @@ def lines(code: str, reach_deg: float) -> list[str]:
         ("en", "  cue on landing ahead of the body: once; overstride fell by 4.5 degrees on average."),
         (
             "de",
-            "  Hinweis „der Fuß landet vor dem Körper“: einmal; das Landen vor dem Körper wurde im Mittel um 4,5 Grad"
-            " kleiner.",
+            "  Hinweis „der Fuß landet vor dem Körper“: einmal; das Landen vor dem Körper nahm im Mittel um 4,5 Grad"
+            " ab.",
         ),
     ],
 )
 def test_it_tells_what_was_said_what_came_of_it_and_what_helps(code, effect):
     words = language(code).faults["overstride"]
     told = lines(code, 4.5)
-    assert told[0] == "ann: 204 strides, 100% of them good"
-    assert told[1].endswith(f"cue overstride: {words.cues['usual'][0]}")
-    assert told[2].endswith(f"praise overstride: {words.praise[0]}")
+    first, cue, praise, asked = {
+        "en": ("ann: 204 strides, 100 % of them measured well", "cue", "praise", ASKED),
+        "de": ("ann: 204 Schritte, davon 100 % gut gemessen", "Hinweis", "Lob", GERMAN_ASKED),
+    }[code]
+    assert told[0] == first
+    assert re.fullmatch(rf"  \d\d:\d\d {cue}: {words.cues['usual'][0]} \({words.name}\)", told[1])
+    assert re.fullmatch(rf"  \d\d:\d\d {praise}: {words.praise[0]} \({words.name}\)", told[2])
     assert told[3:] == [effect, *(f"  - {text}" for text in (words.advice, *words.exercises)),
-                        f"  {language(code).closing}", *ASKED]  # fmt: skip
+                        f"  {language(code).closing}", *asked]  # fmt: skip
+
+
+def test_a_leg_and_a_context_are_named():
+    run = Run()
+    run.cues = [Cue(63.5, "cue", "overstride", "left", "", "A."), Cue(90.0, "cue", "overstride", "", "uphill", "B.")]
+    assert summary_lines(session(run, "de"))[1:3] == [
+        "  01:03 Hinweis: A. (der Fuß landet vor dem Körper, links)",
+        "  01:30 Hinweis: B. (der Fuß landet vor dem Körper, bergauf)",
+    ]
 
 
 def test_what_held_unsaid_is_told_in_a_line_and_asks_for_nothing():
@@ -64,7 +88,10 @@ def test_what_held_unsaid_is_told_in_a_line_and_asks_for_nothing():
     run.go(45)
     run.go(16, tibial_inclination_ic_deg_by=4.5)
     # On each leg from the 12th of 16 strides on.
-    assert summary_lines(session(run))[1:] == ["  held without a word: overstride for 10 strides", *ASKED]
+    assert summary_lines(session(run))[1:] == [
+        "  held without a word: landing ahead of the body for 10 strides",
+        *ASKED,
+    ]
 
 
 def test_where_nothing_was_said_there_is_no_advice():
@@ -77,3 +104,13 @@ def test_a_replay_hurts_nobody():
     again = session(run)
     again.info = replace(INFO, source="replay:s1.mcap")
     assert summary_lines(again)[1:] == ["  nothing to say: no pattern held"]
+
+
+@pytest.mark.parametrize(
+    ("codes", "last"), [(["de"], "kein Medizinprodukt"), (["en"], "medical device"), (["de", "en"], "medical device")]
+)
+def test_the_last_lines_are_in_the_language_of_all(capsys, codes, last):
+    print_summary([session(Run(), code) for code in codes], Path("/data/hamstream.db"))
+    *_, stored, disclaimer = capsys.readouterr().out.splitlines()
+    assert "/data/hamstream.db" in stored
+    assert last in disclaimer

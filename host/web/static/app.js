@@ -8,6 +8,7 @@ import { Model, languageOf } from "./model.js";
 import { fit, renderRunner } from "./runner.js";
 import { showSessions } from "./sessions.js";
 import { VoiceControl } from "./voicecontrol.js";
+import { label, wordsIn } from "./words.js";
 
 // A short break of the connection is told in the bar only; the runner's one state changes after this long.
 const OFFLINE_MS = 3_000;
@@ -19,6 +20,7 @@ const voice = new VoiceControl({ onStart: keepAwake });
 const metronome = new Metronome({ onStart: keepAwake });
 let lost_ms = null; // since when there is no connection
 let picked = "";
+let own = null; // the words of the runner who is shown, and before there is one those of the browser
 let asked = false;
 
 function view() {
@@ -38,8 +40,18 @@ function render() {
   asked = false;
   const now_ms = model.now();
   renderPicker();
+  speak();
   if (view() === "coach") renderCoach(model, now_ms, isOffline());
-  else if (view() === "runner") renderRunner(model.runners.get(picked), now_ms, isOffline());
+  else if (view() === "runner") renderRunner(model.runners.get(picked), now_ms, isOffline(), own);
+}
+
+function speak() {
+  const runner = model.runners.get(picked);
+  const words = wordsIn(runner ? languageOf(runner) : navigator.language);
+  if (words.language === own?.language) return;
+  own = words;
+  label(own);
+  if (view() === "sessions") showSessions(own);
 }
 
 function ask() {
@@ -71,7 +83,7 @@ function showView() {
   }
   render();
   fit();
-  if (view() === "sessions") showSessions();
+  if (view() === "sessions") showSessions(own);
 }
 
 connect({
@@ -80,7 +92,7 @@ connect({
     pick();
     for (const one of news) if (one.runner === picked) voice.say(one);
     hear();
-    if (message.kind === "session" && view() === "sessions") showSessions();
+    if (message.kind === "session" && view() === "sessions") showSessions(own);
     ask();
   },
   onOpen() {
@@ -90,7 +102,6 @@ connect({
   onLost() {
     lost_ms ??= performance.now();
     $("connection").hidden = false;
-    $("connection").textContent = "Connection to hamstream lost. Trying again…";
     ask();
   },
 });
@@ -98,7 +109,7 @@ connect({
 // What sounds follows the runner at once, not with the next frame: a page in a pocket has none.
 function hear() {
   const runner = model.runners.get(picked);
-  voice.speak(languageOf(runner));
+  voice.speak(runner ? languageOf(runner) : (own?.language ?? "en"));
   metronome.update(runner, isOffline());
 }
 

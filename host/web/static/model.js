@@ -1,6 +1,8 @@
 // What is known of every runner, from the messages of the server; and what one glance should tell.
 // No page, no sound in here: `take` says what is worth announcing, `stage` what is worth showing.
 
+import { filled } from "./words.js";
+
 export const CUE_SHOWN_MS = 10_000;
 export const PRAISE_SHOWN_MS = 6_000;
 export const CHART_SPAN_S = 90;
@@ -77,7 +79,7 @@ export class Model {
   }
 }
 
-// The language of cues and prompts; the page's own words are English.
+// The language of cues, prompts and the page's own words.
 export const languageOf = (runner) => runner?.status?.language ?? "en";
 
 function takeStride(runner, stride, at_ms) {
@@ -107,8 +109,8 @@ function stageOf(runner, now_ms, offline, words) {
   const pods = (...links) => runner.pods.filter((pod) => links.includes(pod.link)).map((pod) => words.pods[pod.role]);
   const lost = pods("lost");
   if (lost.length) {
-    const detail = lost.length > 1 ? words.noData(lost.join(", ")) : "";
-    return { state: "lost", text: words.lost(lost[0]), ...prompt, detail };
+    const detail = lost.length > 1 ? filled(words.noData, { pods: lost.join(", ") }) : "";
+    return { state: "lost", text: filled(words.lost, { pod: lost[0] }), ...prompt, detail };
   }
   const running = phase === "running" || phase === "walking";
   if (prompt && running) return { state: "lost", ...prompt };

@@ -1,16 +1,13 @@
 // The runner's view: one glance, one state, in the runner's language.
 
-import { clockText, elapsed, languageOf, recent, stage } from "./model.js";
-import { wordsIn } from "./words.js";
+import { clockText, elapsed, recent, stage } from "./model.js";
 
 const $ = (id) => document.getElementById(id);
 
-export function renderRunner(runner, now_ms, offline) {
+export function renderRunner(runner, now_ms, offline, own) {
   const view = $("view-runner");
-  const own = wordsIn(languageOf(runner));
   const { state, text, language, detail, side } = stage(runner, now_ms, offline, own);
   const words = $("words");
-  if (view.lang !== own.language) label(view, own);
   if (view.dataset.state !== state || view.dataset.side !== side) {
     view.dataset.state = state;
     view.dataset.side = side;
@@ -31,14 +28,7 @@ export function renderRunner(runner, now_ms, offline) {
   const speed = runner && recent(runner, "speed_mps", 4);
   setText($("stat-time"), clockText(elapsed(runner, now_ms)));
   setText($("stat-cadence"), cadence === null || cadence === undefined ? "–" : cadence.toFixed(0));
-  setText($("stat-speed"), speed === null || speed === undefined ? "–" : (speed * 3.6).toFixed(1));
-}
-
-// All that does not change with the run.
-function label(view, own) {
-  view.lang = own.language;
-  for (const element of view.querySelectorAll("[data-word]")) element.textContent = own[element.dataset.word];
-  for (const element of view.querySelectorAll("[data-name]")) element.ariaLabel = own[element.dataset.name];
+  setText($("stat-speed"), speed === null || speed === undefined ? "–" : (speed * 3.6).toFixed(1).replace(".", own.decimal));
 }
 
 // The largest type at which the words fill their box and none is broken.

@@ -1,55 +1,77 @@
 // The list of sessions: what was run, newest first, of everybody or of one runner.
 
-const WHEN = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+import { base, count, filled } from "./words.js";
+
 const list = document.getElementById("session-list");
 const note = document.getElementById("session-note");
 const whose = document.getElementById("whose");
 
-let rows = [];
+let rows = null; // none read yet
+let words = null;
+let when = null;
 let asked = 0;
 
-export async function showSessions() {
+// `own`: the page's words.
+export async function showSessions(own) {
+  words = own;
+  const locale = base(navigator.language) === own.language ? undefined : own.language; // with the region, where known
+  when = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
   const question = ++asked;
+  if (rows) render();
+  else tell(words.readingSessions);
   try {
     const answer = await fetch("sessions.json", { cache: "no-store" });
     if (!answer.ok) throw new Error(answer.statusText);
     const read = await answer.json();
     if (question !== asked) return; // a newer answer is here, or on its way
     rows = read;
-    note.textContent = rows.length ? "" : "No session yet. The first run, or hamstream demo, makes one.";
+    tell(rows.length ? "" : words.noSessions);
   } catch {
-    note.textContent = "The sessions cannot be read now. Is hamstream still running?";
+    tell(words.sessionsUnreadable);
   }
-  note.hidden = !note.textContent;
   render();
 }
 
+function tell(text) {
+  note.textContent = text;
+  note.hidden = !text;
+}
+
 function render() {
-  const names = [...new Set(rows.map((row) => row.runner))].sort();
+  const known = rows ?? [];
+  const names = [...new Set(known.map((row) => row.runner))].sort();
   const wanted = names.includes(whose.value) ? whose.value : "";
-  whose.replaceChildren(new Option("All runners", ""), ...names.map((name) => new Option(name, name)));
+  whose.replaceChildren(new Option(words.allRunners, ""), ...names.map((name) => new Option(name, name)));
   whose.value = wanted;
   whose.parentElement.hidden = names.length < 2;
-  list.replaceChildren(...rows.filter((row) => !wanted || row.runner === wanted).map(item));
+  list.replaceChildren(...known.filter((row) => !wanted || row.runner === wanted).map(item));
 }
 whose.addEventListener("change", render);
 
 function item(row) {
-  const when = WHEN.format(Date.parse(row.started_utc));
-  const facts = [row.runner, long(row.duration_s), count(row.strides, "stride"), count(row.cues, "cue")];
+  const started = when.format(Date.parse(row.started_utc));
+  const facts = [row.runner, long(row.duration_s), count(words.strides, row.strides), count(words.cues, row.cues)];
+  const scores = Object.entries(row.pain).map(([moment, score]) => `${words.moments[moment]} ${score}`);
+  if (scores.length) facts.push(filled(words.pain, { scores: scores.join(", ") }));
   const parts = [
-    element("p", "when", when),
-    element("p", "state", row.running ? "running now" : row.cut ? "cut short" : row.source),
+    element("p", "when", started),
+    element("p", "state", row.running ? words.runningNow : row.cut ? words.cutShort : source(row.source)),
     element("p", "facts", facts.map((fact) => element("span", "", fact))),
   ];
   // While it runs, or where it was cut short, nobody has summed up what held.
-  if (row.seen) parts.push(element("p", "seen", row.seen.join(", ") || "no pattern held"));
-  if (!row.running) parts.push(report(row.session, `Report of ${when}, ${row.runner}`));
+  if (row.seen) parts.push(element("p", "seen", row.seen.map((fault) => words.faults[fault] ?? fault).join(", ") || words.noPattern));
+  if (!row.running) parts.push(report(row.session, filled(words.reportOf, { when: started, runner: row.runner })));
   return element("li", "", parts);
 }
 
+// "pods", "demo", or "replay:FILE"
+function source(text) {
+  const [kind, file] = text.split(/:(.*)/s);
+  return filled(words.sources[kind] ?? text, { file });
+}
+
 function report(session, name) {
-  const link = element("a", "report", "Report");
+  const link = element("a", "report", words.report);
   link.href = `report/${encodeURIComponent(session)}`;
   link.ariaLabel = name;
   return link;
@@ -60,8 +82,6 @@ function long(seconds) {
   if (seconds < 60) return `${Math.round(seconds)} s`;
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
-
-const count = (n, what) => `${n.toLocaleString()} ${what}${n === 1 ? "" : "s"}`;
 
 function element(name, kind, content) {
   const node = document.createElement(name);

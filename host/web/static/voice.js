@@ -19,7 +19,7 @@ export class Voice {
     this.on = this.wanted = true;
     remember("voice", true);
     audio();
-    this.say(wordsIn(language).hello, "prompt", language);
+    this.say(wordsIn(language).voiceOn, "prompt", language);
   }
 
   turnOff() {

@@ -1,6 +1,7 @@
 // The button that turns the voice on, and the choice among several voices.
 
 import { Voice } from "./voice.js";
+import { wordsIn } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -46,7 +47,8 @@ export class VoiceControl {
     const { on, wanted } = this.#voice;
     const voices = this.#voice.voices(this.#language);
     $("voice").setAttribute("aria-pressed", on);
-    $("voice-text").textContent = !on ? "Voice off" : voices.length ? "Voice on" : "Tones on";
+    const { voiceOff, voiceOn, tonesOn } = wordsIn(this.#language);
+    $("voice-text").textContent = !on ? voiceOff : voices.length ? voiceOn : tonesOn;
     $("voice-asks").hidden = on || !wanted;
     $("voices-label").hidden = !on || voices.length < 2;
     $("voices").replaceChildren(...voices.map(({ name }) => new Option(name, name)));

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from host.coach.coach import Coach, CoachParams
-from host.coach.cues import language
 from host.coach.faults import FAULTS
+from host.texts.language import language
 from tests.host.coach.runner import NAN, STRIDE_S, Run, replay, stride
 
 ENGLISH = language("en")

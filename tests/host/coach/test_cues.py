@@ -7,8 +7,9 @@ import pytest
 
 from host import config
 from host.coach.coach import Coach
-from host.coach.cues import Words, language, languages, praise_text, prompt, spoken, wordings
+from host.coach.cues import praise_text, prompt, spoken, wordings
 from host.coach.faults import FAULTS
+from host.texts.language import Words, language, languages
 from tests.host.coach.runner import Run
 
 MOST_WORDS = 8

@@ -360,8 +360,8 @@ def test_the_mean_is_of_the_metric_that_most_cues_were_about():
     ("language", "expected"),
     [
         ("en", "cue on landing ahead of the body: once; overstride fell by 2.1 degrees on average."),
-        ("de", "Hinweis „der Fuß landet vor dem Körper“: einmal; das Landen vor dem Körper wurde im Mittel um"
-         " 2,1 Grad kleiner."),
+        ("de", "Hinweis „der Fuß landet vor dem Körper“: einmal; das Landen vor dem Körper nahm im Mittel um"
+         " 2,1 Grad ab."),
     ],
 )  # fmt: skip
 def test_the_summary_says_so_in_the_runners_language(language, expected):

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from host.coach.baseline import Baseline
 from host.coach.coach import Coach
-from host.coach.cues import language
 from host.records import Cue, Stride
+from host.texts.language import language
 from tests.host.coach.runner import Run, replay, stride
 
 METRICS = ("tibial_inclination_ic_deg", "foot_ahead_of_pelvis_mm", "pelvic_tilt_deg", "cadence_spm")

@@ -6,10 +6,10 @@ from collections import Counter
 import pytest
 
 from host.coach.coach import Coach
-from host.coach.cues import language
 from host.coach.history import History
 from host.coach.learning import learn
 from host.coach.wordings import Tried, Wordings, choose
+from host.texts.language import language
 from tests.host.coach.runner import STRIDE_S, Run, stride
 
 THREE = ("ground", "hips", "other")

@@ -1,10 +1,20 @@
 """What people type about themselves, and what they are told when it cannot be."""
 
 import math
+from datetime import datetime
 
 import pytest
 
-from host.person.quantities import EASY_SPEED, LEG_LENGTH, MASS, Quantity, pace_text, parse_score
+from host.person.quantities import (
+    EASY_SPEED,
+    LEG_LENGTH,
+    MASS,
+    Quantity,
+    pace_text,
+    parse_score,
+    parse_score_or_withdraw,
+    parse_time,
+)
 
 
 @pytest.mark.parametrize(
@@ -58,3 +68,36 @@ def test_pain_is_a_whole_number_up_to_ten(text: str) -> None:
     assert (parse_score("0"), parse_score("10")) == (0, 10)
     with pytest.raises(ValueError, match="from 0"):
         parse_score(text)
+
+
+NOW = datetime(2026, 11, 28, 12, 0).astimezone()
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("2026-11-27 18:30", "2026-11-27 18:30"),
+        ("2026-11-27T18:30", "2026-11-27 18:30"),
+        (" 9:05 ", "2026-11-28 09:05"),
+        ("12:00", "2026-11-28 12:00"),
+    ],
+)
+def test_a_time_is_of_a_day_or_of_today(text: str, meant: str) -> None:
+    assert f"{parse_time(text, NOW):%Y-%m-%d %H:%M}" == meant
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2026-11-27", "27.11.2026 18:30", "2026-02-30 08:00", "25:00", "8", ""])
+def test_what_is_no_time_is_told_what_to_write(text: str) -> None:
+    with pytest.raises(ValueError, match="is no time; write '2026-11-28 18:30', or only 18:30"):
+        parse_time(text, NOW)
+
+
+@pytest.mark.parametrize("text", ["12:01", "2026-11-29 08:00"])
+def test_what_is_still_to_come_cannot_have_been_felt(text: str) -> None:
+    with pytest.raises(ValueError, match="still to come; write when it was felt"):
+        parse_time(text, NOW)
+
+
+def test_a_score_can_be_taken_back() -> None:
+    assert parse_score_or_withdraw("withdraw") is None
+    assert parse_score_or_withdraw("7") == 7

@@ -13,9 +13,8 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from dsp.types import Quality, Role
+from dsp.types import Role
 from host.coach.coach import Coach
-from host.coach.cues import language
 from host.coach.faults import FAULTS
 from host.coach.told import Told
 from host.config import Config, StorageConfig
@@ -27,6 +26,7 @@ from host.report.page import report_html
 from host.report.timeline import replay
 from host.report.write import report_of, write_report
 from host.sinks.store import Store
+from host.texts.language import language, languages
 from tests.host.coach.runner import Run
 from tests.host.stored import StoredRun, store_run
 
@@ -69,7 +69,7 @@ async def sessions(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Se
 
 async def report(sessions: Sessions, session: str) -> str:
     async with Store.open(sessions.config.database) as store:
-        return await report_of(store, session)
+        return await report_of(sessions.config, store, session)
 
 
 class Cells(HTMLParser):
@@ -186,7 +186,7 @@ async def test_pain_is_shown_beside_the_form_and_asks_for_what_it_should(session
     later = sessions.cut.session
 
     def noted(session: str, moment: Moment, score: int, utc: str) -> Pain:
-        return Pain(session, "ann", moment, score, utc)
+        return Pain(session, "ann", moment, score, utc, utc)
 
     scores = [
         noted(sessions.well.session, Moment.AFTER, 3, "2026-03-01T08:00:00.000Z"),
@@ -246,7 +246,7 @@ async def test_how_much_of_the_pattern_there_was_is_compared_from_run_to_run(ses
 
 async def test_lost_packets_are_counted_from_the_recording(sessions: Sessions):
     text = text_of(await report(sessions, sessions.faulty.session))
-    assert re.search(r"shank left \d+ 13 \(0\.2 %\)", text)
+    assert re.search(r"left shank \d+ 13 \(0\.2 %\)", text)
     assert re.search(r"pelvis \d+ 0 \(0\.0 %\)", text)
     bad = sessions.query(
         "SELECT count(*) FROM strides WHERE of_session = ? AND quality LIKE '%gap%'", sessions.faulty.session
@@ -302,10 +302,11 @@ async def test_a_session_that_runs_is_told_up_to_now(sessions: Sessions):
     assert "still runs" not in report_html(material)
 
 
-async def test_there_are_words_for_all_that_can_be_wrong_and_all_that_cues_change():
-    assert set(words.QUALITY) == {flag.label for flag in Quality}
+@pytest.mark.parametrize("code", languages())
+async def test_there_are_words_for_all_that_cues_change(code: str):
     for metric in {limit.metric for fault in FAULTS for limit in fault.limits}:
-        assert words.change(Effect(1, 0.0, "", "", "en", "", metric, 2.0, 1.0, 20, 20)).startswith("\N{MINUS SIGN}1")
+        effect = Effect(1, 0.0, "", "", "en", "", metric, 2.0, 1.0, 20, 20)
+        assert words.change(effect, language(code)).startswith("\N{MINUS SIGN}1")
 
 
 async def test_names_and_texts_cannot_become_markup(sessions: Sessions):
@@ -328,9 +329,44 @@ async def test_what_the_coach_has_to_say_is_in_the_runners_language(sessions: Se
         material = await gather(store, await store.session(sessions.faulty.session))
     html = report_html(replace(material, recorded=Recorded(told=Told(Person("ann", language="de")))))
     german = language("de").faults["overstride"]
-    assert f'<h1 lang="de">{german.name[0].upper()}{german.name[1:]}</h1>' in html
+    assert '<html lang="de">' in html
+    assert f"<h1>{german.name[0].upper()}{german.name[1:]}</h1>" in html
     assert german.advice in text_of(html)
     assert all(exercise in text_of(html) for exercise in german.exercises)
+    assert "Dienstag, 3. März 2026" in html
+    assert re.search(r"<dt>Strecke</dt><dd>0,\d\d km</dd>", html)
+
+
+async def test_what_the_runner_speaks_now_goes_before_what_they_spoke_then(sessions: Sessions, tmp_path: Path):
+    """Also where no recording tells; what was said then stays as it was."""
+    async with Store.open(sessions.config.database) as store:
+        material = await gather(store, await store.session(sessions.faulty.session), "de")
+    for known in (material, replace(material, recorded=None)):
+        html = report_html(known)
+        assert "Was du gehört hast" in html
+        assert f'<td lang="en">{material.cues[0].text}</td>' in html
+    async with Store.open(sessions.config.database) as store:
+        await store.save_person(Person("ann", language="de"))
+        assert '<html lang="de">' in await report_of(sessions.config, store, sessions.well.session)
+        await store.save_person(Person("ann"))
+        assert '<html lang="en">' in await report_of(sessions.config, store, sessions.well.session)
+
+
+ENGLISH = r"\b(the|and|of|is|are|it|you|your|with|cues?|strides?|run|sessions?|usual|left|right|at|about|lost)\b"
+
+
+async def test_nothing_of_a_german_report_is_english(sessions: Sessions):
+    """But for what was said, names and ids."""
+    runs = (sessions.well, sessions.faulty, sessions.cut)
+    then = "2026-03-03T08:00:00Z"
+    async with Store.open(sessions.config.database) as store:
+        materials = [await gather(store, await store.session(run.session), "de") for run in runs]
+    materials[1] = replace(materials[1], scores=[Pain(runs[1].session, "ann", Moment.AFTER, 7, then, then)])
+    for material in [*materials, *(replace(one, recorded=None, strides=one.strides[:9]) for one in materials)]:
+        html = report_html(replace(material, cues=[replace(cue, text="-") for cue in material.cues]))
+        body = re.sub(r"<style>.*?</style>|<code>.*?</code>", "", html, flags=re.S)
+        labels = re.findall(r'(?:title|aria-label)="([^"]*)"', body)
+        assert [found for text in (text_of(body), *labels) for found in re.findall(ENGLISH, text)] == []
 
 
 async def test_the_same_material_makes_the_same_page(sessions: Sessions):

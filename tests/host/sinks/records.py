@@ -34,8 +34,8 @@ def effect(cue_number: int) -> Effect:
     return Effect(cue_number, 90.5, *texts, before=9.25, after=math.nan, n_before=20, n_after=0)
 
 
-def pain(score: int, moment: str = "after", session: str = "", runner: str = "ann") -> Pain:
-    return Pain(session, runner, moment, score, "2026-03-01T08:00:00.000Z")
+def pain(score: int | None, moment: str = "after", session: str = "", runner: str = "ann") -> Pain:
+    return Pain(session, runner, moment, score, "2026-03-01T08:00:00.000Z", "2026-03-02T12:00:00.000Z")
 
 
 async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:

@@ -348,8 +348,9 @@ async def test_the_bytes_of_a_request(tmp_path: Path) -> None:
             store.add_effect("S1", effect(1))
             store.add_effect("S1", effect(7))  # of a cue that could not be stored
             await store.add_pain(pain(3, session="S1", runner="Cyd E."))
+            await store.add_pain(pain(None, session="S1", runner="Cyd E."))  # taken back: at the place of the score
             async with asyncio.timeout(10):
-                while not any(b"pain," in body for *_, body in seen):
+                while not any(b"withdrawn=1" in body for *_, body in seen):
                     await asyncio.sleep(0.02)
         server.shutdown()
         thread.join()
@@ -365,5 +366,7 @@ async def test_the_bytes_of_a_request(tmp_path: Path) -> None:
         r"cue,fault=overstride,runner=Cyd\ E.,session=S1 "
         'before=9.25,metric="tibial_inclination_ic_deg" 1772348402250000000',
         r"pain,moment=after,runner=Cyd\ E. "
-        'score=3,session="S1" 1772352000000000000',
+        'score=3,session="S1",withdrawn=0 1772352000000000000',
+        r"pain,moment=after,runner=Cyd\ E. "
+        'session="S1",withdrawn=1 1772352000000000000',
     ]

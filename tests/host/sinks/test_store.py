@@ -286,12 +286,28 @@ async def test_an_older_database_is_brought_up_to_date(path: Path, version: int)
         assert [(entry.seq, entry.kind) for entry in young] == [(9, "effect"), (10, "pain"), (11, "stride")]
         (new,) = [found for found in await store.strides(INFO.session) if found.ic_s == 3.5]
         assert new.leg_stiffness_npmkg == stride(3.5).leg_stiffness_npmkg
-    assert rows(path, "PRAGMA user_version") == [(3,)]
+    assert rows(path, "PRAGMA user_version") == [(4,)]
     assert rows(path, "PRAGMA integrity_check") == [("ok",)]
     async with Store.open(path.with_name("new.db")):
         pass
     shape = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name"
     assert rows(path, shape) == rows(path.with_name("new.db"), shape)
+
+
+async def test_pain_noted_before_its_time_could_be_told_was_felt_when_it_was_noted(path: Path) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as conn:
+        conn.executescript((VECTORS / "store_v3.sql").read_text())
+    async with Store.open(path) as store:
+        assert [(one.score, one.at_utc, one.noted_utc) for one in await store.pain("ann")] == [
+            (7, "2026-03-01T08:00:00.000Z", "2026-03-01T08:00:00.000Z"),
+            (2, "2026-03-02T06:30:00.000Z", "2026-03-02T06:30:00.000Z"),
+        ]
+        entries = await store.entries_after(0, 10)
+        assert [entry.payload.get("at_utc") for entry in entries if entry.kind == "pain"] == [
+            "2026-03-01T08:00:00.000Z",
+            "2026-03-02T06:30:00.000Z",
+        ]
 
 
 async def test_a_database_that_cannot_be_brought_up_to_date_stays_as_it_was(path: Path) -> None:
@@ -327,11 +343,12 @@ async def test_effects_and_pain_come_back_by_session_and_by_runner(path: Path) -
         await store.add_pain(pain(0, "before"))
         await store.add_pain(pain(10, session=INFO.session))
         await store.add_pain(pain(5, runner="bo"))
+        await store.add_pain(pain(None, "before"))
         assert [repr(found) for found in await store.effects(INFO.session)] == [repr(effect(1))]
         assert [repr(found) for found in await store.effects_for("ann")] == [repr(effect(1))]
-        assert await store.pain("ann") == [pain(0, "before"), pain(10, session=INFO.session)]
+        assert await store.pain("ann") == [pain(0, "before"), pain(10, session=INFO.session), pain(None, "before")]
         entries = [entry for entry in await store.entries_after(0, 10) if entry.kind in ("effect", "pain")]
-    assert [entry.runner for entry in entries] == ["ann", "ann", "ann", "ann", "bo"]
+    assert [entry.runner for entry in entries] == ["ann", "ann", "ann", "ann", "bo", "ann"]
     assert entries[0].payload == asdict(effect(1)) | {
         "session": INFO.session,
         "cue_id": f"{INFO.session}-1",

@@ -24,7 +24,8 @@ ROW = {
     "duration_s": 1800.0,
     "strides": 5000,
     "cues": 2,
-    "seen": ["landing ahead of the body"],
+    "seen": ["overstride"],
+    "pain": {"before": 2, "after": 4},
 }
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from host.coach.cues import languages
 from host.feed import Feed
 from host.web.server import LivePage
 from tests.browser import DESK, LYING, NARROW, PHONE, PLOT, SMALL, Eyes, ears, needs_chromium, until
@@ -234,9 +233,12 @@ async def test_the_runners_view_speaks_the_runners_language(feed: Feed, server: 
     await expect(page.locator("#words")).to_have_text("Waiting")
     feeder = running(feed, language="de")
     await expect(page.locator("#words")).to_have_text("Alles gut")
-    await expect(page.locator("#view-runner")).to_have_attribute("lang", "de")
+    await expect(page.locator("html")).to_have_attribute("lang", "de")
+    await expect(page.locator("nav a")).to_have_text(["Laufen", "Coach", "Läufe"])
+    await expect(page.get_by_role("button", name="Stimme aus")).to_be_visible()
+    await expect(page.locator("#view-coach")).to_have_attribute("lang", "en")
     await expect(page.locator(".stats dt")).to_have_text(["Zeit", "Schritte", "Tempo"])
-    await expect(page.get_by_text("Trainingshilfe, kein Medizinprodukt.")).to_be_visible()
+    await expect(page.get_by_text("Trainingshilfe, kein Medizinprodukt.", exact=True)).to_be_visible()
     await page.get_by_role("button", name="Metronom").click()
     await expect(page.locator("#pace")).to_have_text("zähle deine Schritte…")
     feeder.pods(shank_left="searching")
@@ -244,16 +246,26 @@ async def test_the_runners_view_speaks_the_runners_language(feed: Feed, server: 
     await expect(page.locator("#detail")).to_have_text("linker Unterschenkel")
 
 
-async def test_every_language_of_the_cues_has_all_the_pages_words(server: LivePage, eyes: Eyes):
-    page = await eyes.open(server.url)
-    words = await page.evaluate(
-        """async () => {
-          const { languages, wordsIn } = await import('/words.js');
-          return Object.fromEntries(languages.map((language) => [language, Object.keys(wordsIn(language))]));
-        }"""
-    )
-    assert set(words) == set(languages())
-    assert all(set(keys) == set(words["en"]) for keys in words.values())
+async def test_the_list_of_sessions_speaks_the_runners_language(feed: Feed, eyes: Eyes):
+    """Or the browser's while nobody runs."""
+    pain = {"before": 2, "next-morning": 3}
+    row = {"session": "s1", "runner": "Ana", "running": False, "cut": False, "source": "replay:a:b.mcap"}
+    row |= {"duration_s": 60.0, "strides": 1, "cues": 2, "seen": ["overstride"], "pain": pain}
+
+    async def rows() -> list[dict[str, object]]:
+        return [row | {"started_utc": "2026-01-02T08:00:00.000Z"}]
+
+    async with LivePage(feed, sessions=rows) as server:
+        page = await eyes.open(server.url, locale="de-AT", timezone_id="Europe/Vienna")
+        await page.get_by_role("link", name="Läufe").click()
+        texts = page.locator("#session-list li").locator(".when, .state, .facts span, .seen, a")
+        german = ["02.01.2026, 09:00", "Wiedergabe von a:b.mcap", "Ana", "1 min", "1 Schritt", "2 Hinweise"]
+        german += ["Schmerz: vorher 2, am nächsten Morgen 3", "der Fuß landet vor dem Körper", "Bericht"]
+        await expect(texts).to_have_text(german)
+        await expect(page.get_by_text("lass ihn fachkundig abklären")).to_be_visible()
+        running(feed, language="en")
+        await expect(texts.last).to_have_text("Report")
+        await expect(texts.nth(6)).to_have_text("pain: before 2, next morning 3")
 
 
 async def test_several_runners_have_a_card_each_and_a_phone_its_own(feed: Feed, server: LivePage, eyes: Eyes):
@@ -353,7 +365,7 @@ async def test_the_view_follows_the_screen_and_the_keyboard(feed: Feed, server: 
 
 async def test_sessions_are_listed_with_what_came_of_them(feed: Feed, eyes: Eyes):
     row = {"session": "s 1", "runner": "Bo <b>", "source": "pods", "running": False, "cut": True}
-    figures = {"duration_s": 3104.0, "strides": 8600, "cues": 1, "seen": ["landing ahead of the body", "slow steps"]}
+    figures = {"duration_s": 3104.0, "strides": 8600, "cues": 1, "seen": ["overstride", "low_cadence"], "pain": {}}
     listed = [row | figures | {"started_utc": "2026-01-02T08:00:00.000Z"}]
 
     async def rows() -> list[dict[str, object]]:
@@ -371,11 +383,11 @@ async def test_sessions_are_listed_with_what_came_of_them(feed: Feed, eyes: Eyes
             "52 min",
             "8,600 strides",
             "1 cue",
-            "landing ahead of the body, slow steps",
+            "landing ahead of the body, steps slower than usual at this speed",
         ]
         link = items.get_by_role("link", name="Report of 2 Jan 2026, 09:00, Bo <b>")
         await expect(link).to_have_attribute("href", "report/s%201")
-        await expect(page.get_by_text("if pain persists, see a professional")).to_be_visible()
+        await expect(page.get_by_text("Where pain persists, see a professional")).to_be_visible()
         now = {"started_utc": "2026-01-03T08:00:00.000Z", "runner": "Ana", "running": True, "seen": None}
         listed.insert(0, row | figures | now)
         running(feed)  # a session that begins is there at once

@@ -19,7 +19,7 @@ pytestmark = [needs_chromium, pytest.mark.asyncio(loop_scope="session")]
 async def test_a_cue_is_spoken_in_its_language_by_a_voice_that_speaks_it(feed: Feed, server: LivePage, eyes: Eyes):
     feeder = running(feed, language="de")
     page = await eyes.open(server.url, script=ears("en-GB Alice", "de_DE Anna", "de-AT Otto", "fr Zoe"))
-    await page.get_by_role("button", name="Voice off").click()
+    await page.get_by_role("button", name="Stimme aus").click()
     feeder.cue("Setz den Fuß unter dir auf")
     await expect(page.locator("#words")).to_have_attribute("lang", "de")
     feeder.cue("Land under yourself", language="en")
@@ -29,17 +29,17 @@ async def test_a_cue_is_spoken_in_its_language_by_a_voice_that_speaks_it(feed: F
     assert await choice.locator("option").all_inner_texts() == ["Anna", "Otto"]
     await choice.select_option("Otto")
     await page.reload()  # which voice is remembered, and that there shall be one; the browser asks for a tap
-    await expect(page.get_by_text("Tap anywhere for the voice.")).to_be_visible()
+    await expect(page.get_by_text("Tippe irgendwohin, um die Stimme zu hören.")).to_be_visible()
     feeder.cue("Wer nicht tippt, hört nichts")
     await page.locator("#words").click()
-    await expect(page.locator("#voice-text")).to_have_text("Voice on")
+    await expect(page.locator("#voice-text")).to_have_text("Stimme an")
     assert await page.evaluate("utterances") == ["de Otto: Stimme an"]
-    await page.get_by_role("button", name="Voice on").click()
+    await page.get_by_role("button", name="Stimme an").click()
     await page.reload()
     await expect(page.locator("#words")).not_to_be_empty()
     await expect(page.locator("#voice-asks")).to_be_hidden()
     await page.locator("#words").click()
-    await expect(page.locator("#voice-text")).to_have_text("Voice off")
+    await expect(page.locator("#voice-text")).to_have_text("Stimme aus")
 
 
 async def test_a_voice_that_does_not_speak_the_language_leaves_it_to_the_tones(
@@ -48,8 +48,8 @@ async def test_a_voice_that_does_not_speak_the_language_leaves_it_to_the_tones(
     feeder = running(feed, language="de")
     page = await eyes.open(server.url, script=ears("en-GB Alice"))
     await expect(page.locator("#words")).to_have_text("Alles gut")
-    await page.get_by_role("button", name="Voice off").click()
-    await expect(page.locator("#voice-text")).to_have_text("Tones on")
+    await page.get_by_role("button", name="Stimme aus").click()
+    await expect(page.locator("#voice-text")).to_have_text("Töne an")
     before = await page.evaluate("tones")
     feeder.cue("Setz den Fuß unter dir auf")
     await until(lambda: page.evaluate(f"tones === {before} + 2"))
