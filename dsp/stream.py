@@ -108,7 +108,8 @@ def arrive(core, pod, co, frame):  # type: ignore[no-untyped-def]
     t = frame[FRAME_T]
     size = abs(frame[1]) + abs(frame[2]) + abs(frame[3])
     spin = abs(frame[4]) + abs(frame[5]) + abs(frame[6])
-    if not (size < 4000.0 and spin < 200.0):  # lost, or what no sensor of this kind can say
+    # lost, or what no sensor of this kind can say: nothing at all, too much, the same again
+    if not (0.0 < size < 4000.0 and spin < 200.0) or is_frozen(core, pod, co, frame):
         if size == size and spin == spin:
             pod["invalid_s"] = t
         pod["lost"] += 1
@@ -131,6 +132,20 @@ def arrive(core, pod, co, frame):  # type: ignore[no-untyped-def]
     if spin >= clip and max(abs(frame[4]), abs(frame[5]), abs(frame[6])) >= clip:
         pod["saturated_s"] = t
     return missing
+
+
+@inlined
+def is_frozen(core, pod, co, frame):  # type: ignore[no-untyped-def]
+    """Whether a sensor says the same again later, to the last bit and in motion: noise alone would change it."""
+    row = pod["ring"][(pod["n"] - 1) & (RING - 1)]
+    if frame[FRAME_ACC] != row[ACC] or frame[FRAME_ACC + 1] != row[ACC + 1] or frame[FRAME_ACC + 2] != row[ACC + 2]:
+        return False
+    for j in range(3):
+        if frame[FRAME_GYR + j] - pod["bias"][j] != row[GYR + j]:
+            return False
+    running = core["now_s"] - core["stride_s"] < RUNNING_S
+    moving = running or not slow(co, frame[FRAME_GYR], frame[FRAME_GYR + 1], frame[FRAME_GYR + 2])
+    return moving and frame[FRAME_T] > pod["raw_s"]
 
 
 @kernel

@@ -117,6 +117,34 @@ def test_a_burst_of_lost_samples_is_over_after_two_strides(
         assert np.degrees(strides[name][later]) == pytest.approx(np.degrees(expected[name][later]), abs=degrees)
 
 
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("fault", ["frozen", "zeros"])
+def test_a_sensor_that_repeats_itself_is_not_believed(frames: Frames, expected: Array, role: Role, fault: str) -> None:
+    """For 0.3 s of running, and the zeros of a chip that wakes up before: good strides are as they are without."""
+    rows = frames[role].copy()
+    woke, i, j = np.searchsorted(rows["t_s"], (1.2, 15.03, 15.33))
+    for name in ("acc_mps2", "gyr_radps"):
+        rows[name][i:j] = 0.0 if fault == "zeros" else rows[name][i]
+        if fault == "zeros":
+            rows[name][:woke] = 0.0
+    strides = analyse(frames | {role: rows})
+    flagged = strides[(strides["quality"] & Quality.INVALID) > 0]
+    assert 1 <= len(flagged) <= 4
+    assert (abs(flagged["ic_s"] - 15.0) < 1.0).all()
+    a, b = common(strides, expected)
+    assert len(a) > 0.9 * len(good(expected))
+    for name in ("tibial_inclination_ic_rad", "pelvic_tilt_rad"):
+        assert np.degrees(a[name]) == pytest.approx(np.degrees(b[name]), abs=1.2), name
+
+
+def test_a_packet_that_comes_twice_changes_nothing(frames: Frames) -> None:
+    twice = {
+        role: np.concatenate([np.tile(rows[i : i + 8], 2) for i in range(0, len(rows), 8)])
+        for role, rows in frames.items()
+    }
+    assert analyse(twice).tobytes() == analyse(frames).tobytes()
+
+
 def test_a_clipped_gyro_is_flagged(frames: Frames) -> None:
     shank = frames[Role.SHANK_LEFT].copy()
     shank["gyr_radps"][np.searchsorted(shank["t_s"], 15.0), 1] = -np.radians(2000)

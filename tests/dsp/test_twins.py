@@ -249,6 +249,25 @@ def test_a_start_in_motion_takes_the_mean_force_for_up(rng: np.random.Generator)
     assert pod["first"] == pod["n"]
 
 
+def test_a_repeated_sample_is_frozen_only_in_motion_and_later() -> None:
+    core = state.core(6.0)[0]
+    core["stride_s"] = core["now_s"] = 1.0
+    pod = core["pods"][Role.SHANK_LEFT]
+    pod["bias"] = (0.01, 0.0, -0.02)
+    sample = np.array([1.0, -2.0, 9.0, 0.1, 0.02, 0.03])
+    orientation.advance(pod, 1.0, sample, 0.0)
+    pod["raw_s"] = 1.0
+    for t, now_s, frozen in ((1.01, 1.0, True), (1.0, 1.0, False), (1.01, 9.0, False)):
+        core["now_s"] = now_s
+        assert stream.is_frozen(core, pod, CO, np.array([t, *sample, np.nan])) == frozen
+    core["now_s"] = 1.0
+    for j in range(6):
+        assert not stream.is_frozen(core, pod, CO, np.array([1.01, *(sample + 1e-3 * np.eye(6)[j]), np.nan]))
+    orientation.advance(pod, 1.0, sample * [1, 1, 1, 1, 40, 1], 0.0)  # turning fast, though nobody runs
+    core["now_s"] = 9.0
+    assert stream.is_frozen(core, pod, CO, np.array([1.01, *(sample * [1, 1, 1, 1, 40, 1]), np.nan]))
+
+
 # --- contacts
 
 
