@@ -39,8 +39,8 @@ def begin(pod, co, t, acc_bias, known):  # type: ignore[no-untyped-def]
 def predict(pod, co, t, heading):  # type: ignore[no-untyped-def]
     """Take the filter to time `t` (s) and the pod's heading (rad) there.
 
-    Drift and accelerometer bias belong to the sensor, so they turn with it. A pod that was lost for
-    a while carries the extra uncertainty in its covariance already (`loosen`).
+    Drift and accelerometer bias belong to the sensor, so they turn with it. The gyro feels some of the turn about its
+    other axes. A pod that was lost for a while carries the extra uncertainty in its covariance already (`loosen`).
     """
     x = pod["x"]
     p = pod["p"]
@@ -68,7 +68,7 @@ def predict(pod, co, t, heading):  # type: ignore[no-untyped-def]
         p[i, 1] += dt * p[i, 2]
     grow = abs(dt)
     p[0, 0] += co["velocity_walk_mps"] ** 2 * grow
-    p[1, 1] += co["tilt_walk_rad"] ** 2 * grow
+    p[1, 1] += co["tilt_walk_rad"] ** 2 * grow + (co["cross_axis"] * math.atan2(s, c)) ** 2
     p[2, 2] += co["drift_walk_radps"] ** 2 * grow
     pod["kf_s"] = t
     pod["kf_heading"] = heading

@@ -105,7 +105,10 @@ def mid_stance(core, pods, legs, co, side):  # type: ignore[no-untyped-def]
         length = math.sqrt(dx * dx + dy * dy)
         speed = length / span
         if speed > 0.3:
-            off = math.atan2(ex * dy - ey * dx, ex * dx + ey * dy)
+            px, py, _ = rotate_row(rows, row0 & (RING - 1), axis[0], axis[1], axis[2])
+            norm = math.sqrt(px * px + py * py)
+            px, py = ex + py / norm, ey - px / norm  # half way between this mid-stance and the one before
+            off = math.atan2(px * dy - py * dx, px * dx + py * dy)
             leg["heading_n"] += 1
             gain = max(1.0 / leg["heading_n"], co["heading_gain"])
             pod["heading_offset"] += gain * (off - pod["heading_offset"])

@@ -121,17 +121,18 @@ def watch_rest(pod, co, t, sample, may_calibrate):  # type: ignore[no-untyped-de
     take_rest_block(pod, co)
     if pod["resting_s"] < co["standing_s"]:
         return 0
-    if may_calibrate or not pod["calibrated"]:
-        total = pod["rest_sum"]
-        norm = math.sqrt(total[0] ** 2 + total[1] ** 2 + total[2] ** 2)
-        if total[2] > UPRIGHT * norm:
-            for j in range(3):
-                pod["up"][j] = total[j] / norm
-            pod["calibrated"] = 1
-            pod["moved_s"] = 0.0  # how it was moved before says nothing of how it is worn
-            pod["lean"] = 0.0
-            pod["cube"] = 0.0
-            pod["size"] = 0.0
+    total = pod["rest_sum"]
+    norm = math.sqrt(total[0] ** 2 + total[1] ** 2 + total[2] ** 2)
+    if (may_calibrate or not pod["calibrated"]) and total[2] > UPRIGHT * norm:
+        for j in range(3):
+            pod["up"][j] = total[j] / norm
+        pod["calibrated"] = 1
+        pod["moved_s"] = 0.0  # how it was moved before says nothing of how it is worn
+        pod["lean"] = 0.0
+        pod["cube"] = 0.0
+        pod["size"] = 0.0
+    for j in range(3):  # what stands still feels 1 g
+        pod["acc_offset"][j] = total[j] / pod["rest_n"] - G_MPS2 * total[j] / norm
     pod["rest_s"] = t - pod["held_n"] * pod["period_s"]
     pod["first"] = pod["n"]
     pod["ready"] = 1
@@ -224,12 +225,13 @@ def advance(pod, t, sample, lost):  # type: ignore[no-untyped-def]
     v = pod["v"]
     force = pod["force"]
     ax, ay, az = sample[0], sample[1], sample[2]
+    off = pod["acc_offset"]
     wx, wy, wz = sample[3] - bias[0], sample[4] - bias[1], sample[5] - bias[2]
     n = pod["n"]
     half = 0.5 * pod["period_s"] if n > 0 else 0.0
     # in locals: the compiler cannot know that these arrays do not overlap
     q0, q1, q2, q3 = turn(q[0], q[1], q[2], q[3], wx + last[0], wy + last[1], wz + last[2], half)
-    fx, fy, fz = rotate(q0, q1, q2, q3, ax, ay, az)
+    fx, fy, fz = rotate(q0, q1, q2, q3, ax - off[0], ay - off[1], az - off[2])
     vx = v[0] + (fx + force[0]) * half
     vy = v[1] + (fy + force[1]) * half
     vz = v[2] + (fz + force[2] - 2.0 * G_MPS2) * half
@@ -252,9 +254,10 @@ def advance(pod, t, sample, lost):  # type: ignore[no-untyped-def]
 
 @kernel
 def start(pod, ax, ay, az):  # type: ignore[no-untyped-def]
-    """First attitude of a pod that is not at rest: the mean force over 1 s in the slowly drifting world is up.
+    """First attitude of a pod that is not at rest: the mean force over `start_s` in the slowly drifting world is up.
 
-    Within a whole number of steps accelerations cancel, so about 1 s of running gives up to a few degrees.
+    That is a stride's time: over a whole one accelerations cancel but for a change of pace, 0.2 m/s in 0.7 s are
+    2 degrees. Over a stride and a half a shank, which swings between 0 and twice the pace, is 20 to 30 degrees off.
     """
     n = pod["n"] - pod["first"]
     if n == 1:
@@ -266,7 +269,7 @@ def start(pod, ax, ay, az):  # type: ignore[no-untyped-def]
     total = pod["forward_sum"]
     for j in range(3):
         total[j] += pod["force"][j]
-    if n * pod["period_s"] < 1.0:
+    if n * pod["period_s"] < pod["start_s"]:
         return
     across = math.sqrt(total[0] ** 2 + total[1] ** 2)
     angle = math.atan2(across, total[2])

@@ -143,35 +143,38 @@ class Params:
     """From the shank's pod down to the ankle; corrected by the pelvis's speed during a start from rest."""
     ankle_sd_mps: float = 0.05
     """How still the ankle stands in mid-stance."""
-    pelvis_sd_mps: float = 0.06
+    pelvis_sd_mps: float = 0.04
     """How well the pelvis's mean speed over a stride equals the leg's."""
     pace_walk_mps: float = 0.1
     """How pace wanders when no shank says it, per root second: 0.3 m/s in 10 s. Chosen; the pelvis alone cannot tell a
     change of pace from tilt otherwise."""
-    bend_share: float = 0.06
-    """Pelvic tilt's SD in and after a bend, as a share of its turn in a stride: there it does not face where
-    it goes. Measured on bends of 5 to 20 deg/s."""
+    cross_axis: float = 0.02
+    """Share of a turn about one axis that a gyro feels about the others (cross-axis sensitivity: MPU-6050 data sheet),
+    by which each turn makes the tilt less sure. Over a long bend the same error adds up, of better chips as well."""
     standing_sd_rad: float = math.radians(0.4)
     """How well one quiet standing tells the shank's upright: sway and mount; spread between sessions, measured 0.5 deg
     with the filter's own."""
     tilt_rest_sd_rad: float = math.radians(0.05)
     """Tilt error after rest, before the accelerometer's own bias."""
     tilt_unknown_sd_rad: float = math.radians(15.0)
-    """Tilt error when a pod starts in motion."""
+    """Tilt error when a pod starts in motion, where its pace changes or no stride is known (orientation.start)."""
     drift_rest_sd_radps: float = math.radians(0.2)
     """Gyro offset left after rest, scale error included."""
     drift_unknown_sd_radps: float = math.radians(1.5)
     """Gyro offset of a pod that was never at rest."""
-    drift_walk_radps: float = math.radians(0.02)
-    """Random walk of the gyro offset, per root second: warming up."""
+    drift_walk_radps: float = math.radians(0.03)
+    """Random walk of the gyro offset, per root second. A pod warms by some 10 K from the room to the skin, an offset
+    moves by 0.01 (LSM6DSO data sheet) to 0.05 deg/s (LSM6DS3) a kelvin: up to 0.5 deg/s in five minutes."""
     tilt_walk_rad: float = math.radians(0.01)
     """Random walk of the tilt, per root second: gyro noise."""
-    velocity_walk_mps: float = 0.02
-    """Random walk of the velocity, per root second: accelerometer noise and impacts."""
+    velocity_walk_mps: float = 0.005
+    """Random walk of the velocity, per root second: some four times the noise of a BMI270 (160 ug per root hertz, data
+    sheet), for what impacts do between samples."""
     shank_acc_bias_mps2: float = 0.08
     """Change of the shank accelerometer's bias in world axes since standing: the segment turns, the bias with it."""
-    pelvis_acc_bias_mps2: float = 0.02
-    """The same for the pelvis, which hardly turns."""
+    pelvis_acc_bias_mps2: float = 0.015
+    """The same for the pelvis, which tips by some 7 deg (Fukuchi, Fukuchi & Duarte 2017, doi 10.7717/peerj.3298): 1 %
+    of sensitivity error of g times its sine is 0.012, and 0.1 mg a kelvin (both LSM6DSO data sheet) for 10 K 0.01."""
     bridge_tilt_radps: float = math.radians(20.0)
     """Tilt error (SD) added per second of bridged samples: one stride is like the last to a few per cent."""
     bridge_velocity_mps2: float = 3.0

@@ -102,7 +102,7 @@ def pelvis_columns(pod, co, side, ic, tc, next_ic, row):  # type: ignore[no-unty
     row["turn_rate_radps"] = turned / (next_ic - ic)
     row["vertical_oscillation_m"] = height_high - height_low
     row["pelvis_over_foot"], row["braking_loss_mps"] = braking(pod, first, ic, tc, tx, ty, cx, cy)
-    row["pelvic_tilt_sd_rad"] = math.hypot(tilt_sd(pod), co["bend_share"] * pod["bend_rad"])
+    row["pelvic_tilt_sd_rad"] = math.hypot(tilt_sd(pod), co["cross_axis"] * pod["bend_rad"])
     # first harmonic of yaw: the left side is furthest forward where yaw is least, the right side where it is most
     phase = math.atan2(sin_sum, cos_sum) / (2.0 * math.pi)
     if side == 0:

@@ -12,6 +12,7 @@ T, ACC, GYR, QUAT, VEL, RATE, FALL, LOST, WIDTH = 0, 1, 4, 7, 11, 14, 15, 16, 17
 # velocity, the pod's world. RATE: rate about the hinge (shanks). FALL: vertical acceleration (world z, less gravity).
 # LOST: 1 where the sample was lost and bridged.
 USUAL_PACE_MPS = 3.0  # until speed is known; a wrong one only leans the pelvis alone, in bends
+USUAL_STRIDE_S = 0.70  # until one is known: 171 steps a minute, norms at 3 m/s
 RUNNING_S = 1.5  # a runner without a new stride for so long is not running any more
 
 NO_TIME_S = 1e18  # no time stamp is so large, or it is none
@@ -68,9 +69,11 @@ POD = np.dtype(
         ("astray_rad", "f8"),  # sum over those since the first
         ("astray_up", "f8", (3,)),  # and of where up lay, sensor axes
         ("bias", "f8", (3,)),
+        ("acc_offset", "f8", (3,)),  # what the accelerometer reads beyond 1 g at rest, sensor axes
         ("up", "f8", (3,)),  # sensor direction that is up in standing
         # attitude
         ("ready", "i8"),
+        ("start_s", "f8"),  # over how long a start in motion looks for up: a stride, where one is known
         ("q", "f8", (4,)),
         ("v", "f8", (3,)),
         ("force", "f8", (3,)),  # last specific force, world
@@ -220,6 +223,7 @@ def begin_pods(pods: np.ndarray) -> None:
         pods[name] = -np.inf
     pods["q"][..., 0] = 1.0
     pods["surprise"] = 1.0
+    pods["start_s"] = USUAL_STRIDE_S
     pods["pace_mps"] = USUAL_PACE_MPS
     pods["up"][..., 2] = 1.0
     pods["axis"][..., 1] = 1.0
@@ -230,7 +234,7 @@ def begin_legs(legs: np.ndarray, swing_peak_radps: float) -> None:
     """Legs before their first step; legs: (..., 2) LEG of zeros."""
     legs["swing_peak"] = swing_peak_radps
     legs["usual_rise"] = 24.0  # so low that a soft first landing is not waited for: later ones raise it
-    legs["stride_s"] = 0.70
+    legs["stride_s"] = USUAL_STRIDE_S
     legs["contact_s"] = 0.24
     legs["zero_lead_s"] = 0.03
     for name in (

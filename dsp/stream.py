@@ -174,6 +174,7 @@ def bridge(core, pod, legs, co, role, missing):  # type: ignore[no-untyped-def]
         co, core["frame"][FRAME_GYR], core["frame"][FRAME_GYR + 1], core["frame"][FRAME_GYR + 2]
     )
     if missing * dt > (co["bridge_s"] if moving or still else co["bridge_line_s"]):
+        pod["start_s"] = stride
         lose_attitude(pod)
         if role > 0:
             legs[role - 1]["phase"] = SWING_NEXT

@@ -253,6 +253,25 @@ def test_the_heading_follows_a_bend() -> None:
     tilt, drop = np.degrees(steady["pelvic_tilt_rad"].mean()), np.degrees(steady["pelvic_drop_rad"].mean())
     assert tilt == pytest.approx(np.mean([t.pelvic_tilt_mean_vs_standing_deg for t in true]), abs=0.8)
     assert drop == pytest.approx(np.mean([t.pelvic_drop_peak_stance_deg for t in true]), abs=0.9)
+    for side in Side:  # a direction of travel that lags leans the legs apart
+        mine = np.degrees(steady[steady["side"] == side]["tibial_inclination_ic_rad"].mean())
+        legs = [t.tibial_inclination_ic_vs_standing_deg for t in true if t.side == side.label]
+        assert mine == pytest.approx(np.mean(legs), abs=1.0)
+
+
+def test_a_gyro_that_feels_a_bend_about_its_other_axes_is_put_right_after_it() -> None:
+    """By 1 % of the turn; the filter that knows of no such thing is 0.26 degrees off in between."""
+    plan = "stand 5; run 3.2 12; turn 20; wait 10; turn 0; wait 8; turn -20; wait 10; turn 0"
+    frames, truth = simulate(plan, 58.0, seed=3)
+    rates = frames[Role.PELVIS]["gyr_radps"]
+    rates += np.outer(rates[:, 2], (-0.01, 0.01, 0.0))
+    strides = good(analyse(frames))
+    strides = strides[strides["ic_s"] < truth[-1].ic_s]
+    near = [min(truth, key=lambda true: abs(true.ic_s - ic)) for ic in strides["ic_s"]]
+    error = np.degrees(strides["pelvic_tilt_rad"]) - [true.pelvic_tilt_mean_vs_standing_deg for true in near]
+    bend = np.abs(np.degrees(strides["turn_rate_radps"])) > 8.0
+    assert np.sqrt(np.mean(error[~bend] ** 2)) < 0.18
+    assert 0.5 < np.mean(np.abs(error) < np.degrees(strides["pelvic_tilt_sd_rad"])) < 0.9
 
 
 def test_attitude_is_vqfs_once_vqf_has_settled(frames: Frames) -> None:
@@ -354,9 +373,20 @@ def test_who_stops_and_starts_again_has_not_slipped() -> None:
     assert not (strides["quality"] & Quality.SLIPPED).any()
 
 
+@pytest.mark.parametrize("offset_mps2", [-0.2, 0.2])
+def test_an_accelerometer_that_does_not_read_1_g_at_rest_tips_nobody(offset_mps2: float) -> None:
+    """20 mg, the zero-g level of data sheets, along up would be 0.14 degrees with the pelvis tipped by 7."""
+    tipped = simulate("stand 5; run 3.2", 30.0, seed=3, form=replace(NATURAL, tilt_rad=np.radians(8.0)))[0]
+    wrong = tipped[Role.PELVIS].copy()
+    wrong["acc_mps2"][:, 2] += offset_mps2
+    a, b = common(analyse(tipped | {Role.PELVIS: wrong}), analyse(tipped))
+    assert len(a) > 40
+    assert np.degrees(a["pelvic_tilt_rad"] - b["pelvic_tilt_rad"]) == pytest.approx(0.0, abs=0.08)
+
+
 @pytest.mark.skipif(not SHARED.is_dir(), reason="no ../shared/data: real runners are not here")
 def test_good_strides_are_right_after_all_pods_were_gone() -> None:
-    """For 3 s in the middle of a run: they start anew with no rest to tell where up is, 20 degrees off at first."""
+    """For 3 s in the middle of a run: they start anew with no rest to tell where up is."""
     frames = read(SHARED / "rbds" / "rbds005_4.5mps.imu.csv.gz")
     gone = {role: f[(f["t_s"] < 15.0) | (f["t_s"] > 18.0)] for role, f in frames.items()}
     a, b = common(analyse(gone), analyse(frames))
@@ -364,5 +394,5 @@ def test_good_strides_are_right_after_all_pods_were_gone() -> None:
     assert np.degrees(a["pelvic_tilt_rad"]) == pytest.approx(np.degrees(b["pelvic_tilt_rad"]), abs=1.2)
     assert a["speed_mps"] == pytest.approx(b["speed_mps"], rel=0.04)
     tibia = np.degrees(a["tibial_inclination_ic_rad"] - b["tibial_inclination_ic_rad"])
-    assert np.abs(tibia).max() < 4.0
-    assert np.sqrt(np.mean(tibia[a["ic_s"] > 19.0] ** 2)) < 1.5
+    assert np.abs(tibia).max() < 1.5
+    assert np.sqrt(np.mean(tibia**2)) < 0.6

@@ -108,6 +108,11 @@ def test_drift_turns_with_the_pod(pod: np.void) -> None:
     pod["x"][2] = (0.01, 0.0)
     attitude.predict(pod, CO, 0.1, math.pi / 2)
     assert pod["x"][2] == pytest.approx([0.0, 0.01])
+    before = pod["p"][1, 1]
+    attitude.predict(pod, CO, 0.1, 2.5 * math.pi)  # once round is no turn
+    assert pod["p"][1, 1] == before
+    attitude.predict(pod, CO, 0.1, 0.0)  # felt about the other axes
+    assert pod["p"][1, 1] - before == pytest.approx((CO["cross_axis"] * math.pi / 2) ** 2)
 
 
 def test_filter_finds_a_tilt_from_velocity(pod: np.void) -> None:

@@ -218,6 +218,7 @@ def test_rest_gives_the_gyros_offset_and_up(rng: np.random.Generator) -> None:
     counted = samples[settled : settled + (600 - settled) // block * block - block]
     assert pod["calibrated"]
     assert pod["up"] == pytest.approx(unit(counted[:, :3].mean(axis=0)), abs=1e-3)
+    assert counted[:, :3].mean(axis=0) - pod["acc_offset"] == pytest.approx(G_MPS2 * pod["up"], abs=1e-3)
     assert pod["bias"] == pytest.approx(counted[:, 3:].mean(axis=0), abs=2e-3)
     assert pod["resting_s"] == pytest.approx(len(counted) * DT)
     orientation.end_rest(pod)
@@ -237,7 +238,7 @@ def test_a_block_counts_only_once_the_next_one_was_rest_too() -> None:
 def test_a_start_in_motion_takes_the_mean_force_for_up(rng: np.random.Generator) -> None:
     pod = state.core(6.0)[0]["pods"][Role.PELVIS]
     pod["period_s"] = DT
-    n = math.ceil(1.0 / DT)
+    n = math.ceil(float(pod["start_s"]) / DT)
     t = np.arange(n) * DT
     tilt = Rotation.from_euler("xy", (8.0, -5.0), degrees=True)
     acc = tilt.inv().apply(np.c_[3 * np.sin(12.0 * t), np.cos(9.0 * t), G_MPS2 + 8 * np.sin(2 * np.pi * 3 * t)])
