@@ -24,6 +24,7 @@ lint: $(TOOLS)
 coach-report: $(TOOLS)
 	@$(BIN)/python -m tests.benchmarks.coach_report --hours 10
 	@$(BIN)/python -m tests.benchmarks.effects_report
+	@$(BIN)/python -m tests.benchmarks.turned_report
 
 bench: $(TOOLS)
 	@for script in tests/benchmarks/bench_*.py; do \

@@ -18,8 +18,8 @@ from host.records import Stride
 
 # Where a second measure contradicts the first, as a score. Against the norm: on the other side of usual,
 # for bodies differ (long legs land further ahead at the same tibia). Against the own habit: half way to its
-# own limit on the other side, for there a measure that merely fails to confirm is noise about usual.
-# Chosen; docs/coaching.md has what it does to healthy runners.
+# own limit on the other side, and further than strides scatter, for there a measure that merely fails to confirm is
+# noise about usual. Chosen; docs/coaching.md has what it does to healthy runners.
 NORM_CONTRADICTS = 0.0
 OWN_CONTRADICTS = -0.5
 
@@ -212,9 +212,10 @@ class _AgainstHabit:
         self._side = 1.0 if side == "left" else -1.0
         self._sign, self._either = limit.sign or 1, not limit.sign
         self._share, self._leg_share = limit.own_share, limit.leg_share
-        self._margin = self._a = self._b = self._c = math.nan  # no habit: every score is unknown
+        self._spread = self._margin = self._a = self._b = self._c = math.nan  # no habit: every score is unknown
         if habit is not None:
-            self._margin = max(limit.own_margin, limit.own_sds * math.sqrt(habit.variance))
+            self._spread = limit.own_sds * math.sqrt(habit.variance)
+            self._margin = max(limit.own_margin, self._spread)
             self._a, self._b, self._c = habit.coefficients
 
     def score(self, stride: Stride, x: float, g: float, tighter: float) -> float:
@@ -231,6 +232,8 @@ class _AgainstHabit:
             margin = max(margin, self._share * abs(mean))
         margin *= tighter
         score: float = self._sign * change / margin
+        if score < 0.0 and abs(change) <= self._spread:
+            return 0.0
         if (score > 1.0 or score < OWN_CONTRADICTS) and self._habit is not None:
             # Asked for only here, because doubt can but bring a score nearer to usual.
             score *= margin / (margin + SURE_SDS * self._habit.doubt(x, g))

@@ -114,6 +114,24 @@ def test_a_drop_is_one_sided_only_if_that_leg_accounts_for_most_of_it(side, mine
     assert judge("asymmetry", one, habit_of(**LEGS), "").own is shown
 
 
+@pytest.mark.parametrize(("duty_factor", "shown"), [(0.33, True), (0.312, True), (0.303, False)])
+def test_three_of_four_show_a_crouch_unless_the_fourth_is_on_the_other_side_of_more_than_its_scatter(
+    duty_factor, shown
+):
+    dice = random.Random(5)
+    crouch = {"shank_mid_stance_deg": 8.0, "vertical_oscillation_mm": 90.0, TILT: 6.0}
+    usual = learn(
+        [
+            stride(0.7 * i, side, duty_factor=dice.gauss(0.32, 0.008), **crouch)
+            for i in range(300)
+            for side in ("left", "right")
+        ]
+    )
+    # 1.5 SD of the own strides are 0.012.
+    one = stride(0.0, duty_factor=duty_factor, **{metric: value - 5.0 for metric, value in crouch.items()})
+    assert judge("sitting_back", one, usual, "").own is shown
+
+
 def test_what_a_longer_step_explains_is_no_overstride_against_norm_or_habit():
     # Steps 9 % slower are 1 / 0.91 as long, and so is the way in stance, of which all but 78 mm of a share lie ahead:
     # (227.346 + 78) * (1 / 0.91 - 1) = 30.2 mm are nothing else.

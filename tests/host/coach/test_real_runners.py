@@ -4,46 +4,21 @@ Sessions made from optical motion capture (Fukuchi, Fukuchi & Duarte 2017, doi:1
 strides are run over and over. The norm may still flag one: a healthy runner in seven lies beyond it.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from itertools import pairwise, permutations
-from pathlib import Path
+from collections.abc import Sequence
+from itertools import permutations
 
-import numpy as np
 import pytest
 
 from host.coach.baseline import Baseline
 from host.coach.coach import Coach
-from host.pipeline import Pipeline
 from host.records import Stride
-from host.tables import read_table
+from tests.host.coach import real
+from tests.host.coach.real import SPEEDS, habit, over_and_over, recorded, steady
+from tests.host.coach.turned import PATTERNS
 
-SESSIONS = Path(__file__).parents[4] / "shared" / "data" / "rbds"
-SPEEDS = ("2.5", "3.5", "4.5")
-pytestmark = pytest.mark.skipif(not SESSIONS.is_dir(), reason="the measured sessions beside the repository are absent")
-
-
-def strides_of(name: str) -> list[Stride]:
-    """The strides of one session from the tenth second on, whole cycles."""
-    pipeline = Pipeline(Coach(), lag_s=2.0)
-    outputs = []
-    for chunk in read_table(SESSIONS / f"{name}.imu.csv.gz"):
-        outputs += [pipeline.push_frames(role, frames) for role, frames in chunk.items()]
-    outputs.append(pipeline.finish())
-    found = [stride for output in outputs for stride in output.strides if stride.ic_s > 10.0]
-    first = next(i for i, stride in enumerate(found) if stride.side == "left")
-    last = max(i for i, stride in enumerate(found) if stride.side == "right")
-    return found[first : last + 1]
-
-
-def over_and_over(strides: Sequence[Stride], seconds: float) -> Iterator[Stride]:
-    span_s = strides[-1].ic_s - strides[0].ic_s + float(np.median([b.ic_s - a.ic_s for a, b in pairwise(strides)]))
-    for at_s in np.arange(0.0, seconds, span_s).tolist():
-        for one in strides:
-            yield replace(
-                one,
-                **{name: getattr(one, name) + at_s for name in ("ic_s", "tc_s", "next_ic_s", "decided_s")},
-            )
+pytestmark = pytest.mark.skipif(
+    not real.FOLDER.is_dir(), reason="the measured sessions beside the repository are absent"
+)
 
 
 def against_own_habit(strides: Sequence[Stride], seconds: float, baseline: Baseline | None) -> tuple[set[str], Coach]:
@@ -58,7 +33,7 @@ def against_own_habit(strides: Sequence[Stride], seconds: float, baseline: Basel
 
 @pytest.mark.parametrize("runner", ["rbds002", "rbds003", "rbds005"])  # of eight, those whom rougher limits flagged
 def test_a_healthy_runner_keeps_to_the_own_habit_at_other_speeds_too(runner: str) -> None:
-    sessions = {speed: strides_of(f"{runner}_{speed}mps") for speed in SPEEDS}
+    sessions = {speed: steady(real.run(recorded(f"{runner}_{speed}mps").frames, Coach())[0]) for speed in SPEEDS}
     habits = {}
     for speed, strides in sessions.items():
         held, coach = against_own_habit(strides, 300.0, None)
@@ -66,3 +41,12 @@ def test_a_healthy_runner_keeps_to_the_own_habit_at_other_speeds_too(runner: str
         habits[speed] = coach.baseline()
     for learnt, run in permutations(SPEEDS, 2):
         assert not against_own_habit(sessions[run], 60.0, habits[learnt])[0], (learnt, run)
+
+
+@pytest.mark.parametrize("name", ["rbds003_3.5mps", "rbds009_2.5mps", "rbds010_3.5mps"])
+def test_a_real_runner_who_takes_up_a_pattern_is_told_of_it_and_of_nothing_else(name: str) -> None:
+    session = recorded(name)
+    own = habit(steady(real.run(session.frames, Coach())[0]))
+    for (fault, side), pattern in PATTERNS.items():
+        _, cues = real.run(pattern(session), Coach(own))
+        assert [(cue.fault, cue.side) for cue in cues] == [(fault, side)], fault
