@@ -152,7 +152,7 @@ LEG = np.dtype(
         ("lever_sum", "f8", (2,)),
         ("foot_n", "i8"),
         ("foot_shift_m", "f8"),  # what braking says of the landing, beyond the line through the means of runners
-        ("strides", "i8"),
+        ("strides", "i8"),  # of running
         # the last record, for differences between the legs
         ("last_end_s", "f8"),
         ("last_contact_s", "f8"),

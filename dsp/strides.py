@@ -135,7 +135,8 @@ def complete(core, pods, legs, co, side, row):  # type: ignore[no-untyped-def]
     differences(leg, other, side, ic, next_ic, contact, row)
     row["quality"] = quality
     core["stride_s"] = next_ic
-    leg["strides"] += 1
+    if not walking:
+        leg["strides"] += 1
     return 1
 
 

@@ -51,6 +51,16 @@ def test_who_walked_and_stood_runs_from_rest(plan: str, start_s: float) -> None:
     assert right(errors(analyse(frames), truth, start_s))
 
 
+def test_straps_that_are_set_right_after_a_walk_are_stood_in_anew() -> None:
+    frames, truth = simulate("stand 5; walk 1.4 8; stand 6; run 3.2", 33.0, seed=5)
+    for role, degrees in ((Role.PELVIS, 10.0), (Role.SHANK_LEFT, -9.0)):
+        before = frames[role]["t_s"] < 12.0
+        for name in ("acc_mps2", "gyr_radps"):
+            turned = Rotation.from_euler("y", degrees, degrees=True).apply(frames[role][name][before])
+            frames[role][name][before] = turned
+    assert right(errors(analyse(frames), truth, 19.0))
+
+
 def test_a_belt_that_starts_is_no_lean() -> None:
     """On a treadmill the belt comes up to speed and the runner stays where he is."""
     frames, truth = simulate("stand 5; run 3.2", 26.0, seed=1)
