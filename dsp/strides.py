@@ -184,12 +184,15 @@ def foot_ahead(leg, co, speed, contact, walking, row):  # type: ignore[no-untype
 
 @kernel
 def mean_rate(pod, t0, t1):  # type: ignore[no-untyped-def]
-    """Mean rate about the hinge from t0 to t1, rad/s; NaN if unknown."""
+    """Mean rate about the hinge from t0 to t1 (s), a line between samples, rad/s; NaN if unknown."""
     rows = pod["ring"]
     first, last = row_at(pod, t0), row_at(pod, t1)
-    if first < 0 or last <= first:
+    if first < 0 or last <= first or last + 1 >= pod["n"]:
         return math.nan
-    total = 0.0
-    for k in range(first + 1, last + 1):
-        total += rows[k & (RING - 1), RATE]
-    return total / (last - first)
+    turned = 0.0
+    for k in range(first, last + 1):
+        a, b = rows[k & (RING - 1)], rows[(k + 1) & (RING - 1)]
+        start, end = max(a[T], t0), min(b[T], t1)
+        share = (0.5 * (start + end) - a[T]) / (b[T] - a[T])
+        turned += (end - start) * (a[RATE] + share * (b[RATE] - a[RATE]))
+    return turned / (t1 - t0)
