@@ -6,11 +6,12 @@ from datetime import datetime
 from host.sinks.schema import SessionRow
 from host.texts.language import Language
 
-_GAP = "  "
+_GAP, _SOFT_HYPHEN = "  ", "\N{SOFT HYPHEN}"
 
 
 def columns(rows: Sequence[Sequence[str]], aligned: str) -> list[str]:
-    """One line a row. `aligned`: for each column `<` or `>`."""
+    """One line a row. `aligned`: for each column `<` or `>`. Soft hyphens go: nothing is broken here."""
+    rows = [[text.replace(_SOFT_HYPHEN, "") for text in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         _GAP.join(f"{text:{side}{width}}" for text, side, width in zip(row, aligned, widths, strict=True)).rstrip()

@@ -39,6 +39,8 @@ async def note(config: Config, store: Store, args: argparse.Namespace) -> list[s
     await store.add_pain(noted)
     if about:
         where = texts.person["for_run"].format(when=local(about.started_utc))
+    elif noted.score is None:
+        where = texts.person["alone"]
     elif moment is Moment.BEFORE and now - at < pain.BEFORE_WITHIN:
         where = texts.person["for_next_run"]
     else:

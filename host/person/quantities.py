@@ -6,7 +6,7 @@ The bounds only tell a slip of the keyboard from a person, so they are wide.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def parse_time(text: str, now: datetime) -> datetime:
             raise ValueError
         at = datetime.fromisoformat(f"{found[1] or f'{now:%Y-%m-%d}'}T{found[2]:0>5}").astimezone()
     except ValueError as error:
-        example = f"'{now:%Y-%m-%d} 18:30'"
+        example = f"'{now - timedelta(days=1):%Y-%m-%d} 18:30'"
         raise ValueError(f"`{text}` is no time; write {example}, or only 18:30 for today") from error
     if at > now:
         raise ValueError(f"{at:%Y-%m-%d %H:%M} is still to come; write when it was felt, with the day before the time")

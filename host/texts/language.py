@@ -66,7 +66,7 @@ class Dates:
 class Metric:
     """How people call what is measured."""
 
-    name: str
+    name: str  # with soft hyphens (U+00AD) where a long word may break
     says: str = ""
     unit: str = ""  # where it is a word, not a sign
 

@@ -59,7 +59,7 @@ async def test_ctrl_c_ends_the_demo_with_a_summary(tmp_path: Path) -> None:
     assert "Live page: http://[::1]:" in text
     assert "standing: Steh still." in text  # the demo's runner is told as any other
     assert "demo: " in text
-    assert "not a medical device" in text
+    assert "kein Medizinprodukt" in text
     recordings = list((tmp_path / "hamstream" / "recordings").glob("*.mcap"))
     assert len(recordings) == 1
     assert str(recordings[0]) in text

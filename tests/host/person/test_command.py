@@ -1,6 +1,7 @@
 """`hamstream runner` and `hamstream pain` as they are typed, over a real store."""
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -181,7 +182,7 @@ def test_yesterdays_score_is_entered_today_and_put_right(hamstream: Hamstream, d
     hamstream("pain", "ann", "1", "--when", "before", "--at", f"{started - timedelta(minutes=10):%Y-%m-%d %H:%M}")
     hamstream("pain", "ann", "9", "--when", "next-morning", "--session", session)
     _, out, _ = hamstream("pain", "ann", "withdraw", "--when", "next-morning", "--session", session)
-    assert "taken back for the run of" in out
+    assert re.search(r"9 of 10, next morning, for the run of [-0-9 :]+: taken back", out)
     stored = rows(database, "SELECT of_session, moment, score, at_utc FROM pain ORDER BY seq")
     assert [row[1:3] for row in stored] == [
         ("after", 7), ("after", 2), ("before", 1), ("next-morning", 9), ("next-morning", None)

@@ -88,7 +88,7 @@ def test_a_time_is_of_a_day_or_of_today(text: str, meant: str) -> None:
 
 @pytest.mark.parametrize("text", ["yesterday", "2026-11-27", "27.11.2026 18:30", "2026-02-30 08:00", "25:00", "8", ""])
 def test_what_is_no_time_is_told_what_to_write(text: str) -> None:
-    with pytest.raises(ValueError, match="is no time; write '2026-11-28 18:30', or only 18:30"):
+    with pytest.raises(ValueError, match="is no time; write '2026-11-27 18:30', or only 18:30"):
         parse_time(text, NOW)
 
 

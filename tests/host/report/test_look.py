@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from playwright.async_api import Browser, Page
 from host.report.material import Material, gather
 from host.report.page import report_html
 from host.sinks.store import Store
+from host.texts.language import languages
 from host.web.guard import SECURITY_HEADERS
 from tests.browser import DESK, PHONE, chromium, needs_chromium
 from tests.host.stored import store_run
@@ -53,6 +55,11 @@ def html(material: Material) -> str:
     return report_html(material)
 
 
+@pytest.fixture(scope="module", params=languages())
+def in_each_language(material: Material, request: pytest.FixtureRequest) -> str:
+    return report_html(replace(material, language=request.param))
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
     async with chromium() as browser:
@@ -69,8 +76,10 @@ async def open_file(browser: Browser, html: str, folder: Path, size: dict[str, i
 
 
 @pytest.mark.parametrize("size", [PHONE, {"width": 320, "height": 568}, DESK], ids=["phone", "small", "desk"])
-async def test_everything_fits_and_can_be_read(browser: Browser, html: str, tmp_path: Path, size: dict[str, int]):
-    page = await open_file(browser, html, tmp_path, size)
+async def test_everything_fits_and_can_be_read(
+    browser: Browser, in_each_language: str, tmp_path: Path, size: dict[str, int]
+):
+    page = await open_file(browser, in_each_language, tmp_path, size)
     assert await page.evaluate("document.documentElement.scrollWidth") <= size["width"]
     texts = await page.evaluate(TEXTS)
     assert len(texts) > 150
