@@ -1,4 +1,4 @@
-"""The live view in a terminal: one panel a runner on a tty, else one plain line an event.
+"""The live view in a terminal: one panel a runner on a tty, in the runner's language, else one plain line an event.
 
 Called by service.py. Reads the feed only; writes from a worker thread, because a terminal that does not take the
 text (a pipe into a pager) must not hold up the stream.
@@ -22,6 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from host.feed import Feed, Message, Subscription
+from host.texts.language import Language, language
 
 REFRESH_S = 0.25
 # A terminal that takes no text holds up the end for no longer. Chosen.
@@ -33,7 +34,7 @@ PRAISE_SHOWN_S = 6.0
 STRIDES_DRAWN = 40  # of each leg, in the sparkline
 STRIDES_MEANT = 5  # of each leg, in the figures
 LEGS = ("left", "right")
-TIBIA = "tibial_inclination_ic_deg"
+TIBIA, TILT = "tibial_inclination_ic_deg", "pelvic_tilt_deg"
 
 _STYLES = {
     "running": "green",
@@ -44,6 +45,10 @@ _STYLES = {
     "prompt": "bold white on blue",
     "lost": "bold white on red",
 }
+
+
+# Phases whose word on the page has another name.
+_PHASES = {"standing": "stand"}
 
 
 def waiting(text: str) -> AbstractContextManager[object]:
@@ -86,7 +91,11 @@ class RunnerState:
 
     @property
     def lost(self) -> list[str]:
-        return [role.replace("_", " ") for role, pod in self.pods.items() if pod["link"] == "lost"]
+        return [role for role, pod in self.pods.items() if pod["link"] == "lost"]
+
+    @property
+    def texts(self) -> Language:
+        return language(self.status.get("language", "en"))
 
 
 class TerminalView:
@@ -228,7 +237,8 @@ class TerminalView:
         panels: list[RenderableType] = [_panel(runner, now) for runner in self._runners.values()]
         if not panels:
             panels.append(Panel(Text("Waiting for a session to start.", style="dim"), title="hamstream"))
-        note = Text("Training aid, not a medical device.", style="dim")
+        spoken = {runner.texts.page["disclaimer"]: None for runner in self._runners.values()}
+        note = Text(" ".join(spoken) or language("en").page["disclaimer"], style="dim")
         return Group(*panels, Text.assemble(self._note, "   ", note) if self._note else note)
 
 
@@ -247,6 +257,11 @@ def sparkline(values: list[float | None], low: float, high: float) -> str:
     return "".join(" " if v is None else bars[round((min(max(v, low), high) - low) * scale)] for v in values)
 
 
+def _plain(name: str) -> str:
+    """Nothing is broken here."""
+    return name.replace("\N{SOFT HYPHEN}", "")
+
+
 def _figure(value: float | None, digits: int = 1) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
@@ -258,24 +273,26 @@ def _kmh(runner: RunnerState) -> str:
 
 def _headline(runner: RunnerState, now: datetime) -> tuple[str, str]:
     """The one thing to say now, and the style it is said in."""
-    phase, prompt = runner.status.get("phase", "waiting"), runner.status.get("prompt", "")
+    phase, prompt, words = runner.status.get("phase", "waiting"), runner.status.get("prompt", ""), runner.texts.page
     if runner.session.get("event") == "ended":
-        return "Session ended", "dim"
+        return words["ended"], "dim"
     if runner.cue is not None:
         age_s = (now - datetime.fromisoformat(runner.cue["decided_utc"])).total_seconds()
         if age_s < (PRAISE_SHOWN_S if runner.cue["kind"] == "praise" else CUE_SHOWN_S):
             return runner.cue["text"], _STYLES[runner.cue["kind"]]
     if runner.lost:
-        return prompt or f"{runner.lost[0]} pod lost", _STYLES["lost"]
+        return prompt or words["lost"].format(pod=words["pods"][runner.lost[0]]), _STYLES["lost"]
     if prompt:
         return prompt, _STYLES["prompt"]
     if phase == "running":
-        return ("Keep going" if runner.status["held"] else "All is well"), _STYLES["running"]
-    return phase, _STYLES.get(phase, "dim")
+        return words["keepGoing" if runner.status["held"] else "calm"], _STYLES["running"]
+    return words[_PHASES.get(phase, phase)], _STYLES.get(phase, "dim")
 
 
 def _panel(runner: RunnerState, now: datetime) -> Panel:
     text, style = _headline(runner, now)
+    texts = runner.texts
+    words = texts.page
     headline = Padding(Align.center(Text(text, style=style), style=style), (1, 0), style=style)
     figures = Table.grid(padding=(0, 2))
     figures.add_column(justify="right", style="dim")
@@ -288,29 +305,32 @@ def _panel(runner: RunnerState, now: datetime) -> Panel:
     for leg, colour in zip(LEGS, ("bright_blue", "yellow"), strict=True):
         line = sparkline([s[TIBIA] for s in runner.strides[leg]], low - air, high + air)
         figures.add_row(
-            f"tibia {leg}",
-            Text(f"{_figure(runner.mean(TIBIA, leg)):>5}°", style=f"bold {colour}"),
+            texts.report[leg],
+            Text(f"{texts.local(_figure(runner.mean(TIBIA, leg))):>5}°", style=f"bold {colour}"),
             Text(line.rjust(STRIDES_DRAWN), style=colour),
         )
+    held = ", ".join(texts.faults[fault].short for fault in runner.status.get("held", ()))
     row = Text.assemble(
         (_figure(runner.mean("cadence_spm", *LEGS), 0), "bold"), " spm   ",
-        (_kmh(runner), "bold"), " km/h   pelvic tilt ",
-        (_figure(runner.mean("pelvic_tilt_deg", *LEGS)), "bold"), "°   held: ",
-        (", ".join(runner.status.get("held", ())).replace("_", " ") or "none", "bold"),
+        (texts.local(_kmh(runner)), "bold"), f" km/h   {_plain(texts.metrics[TILT].name)} ",
+        (texts.local(_figure(runner.mean(TILT, *LEGS))), "bold"), f"°   {words['held']}: ",
+        (held or words["nothingHeld"], "bold"),
     )  # fmt: skip
-    last = runner.cue and Text(f"last: {clock_text(runner.cue['t_s'])} {runner.cue['text']}", style="dim")
-    body: list[RenderableType] = [headline, Text(), figures, row, _pods(runner), *([last] if last else [])]
+    last = runner.cue and Text(f"{words['last']}: {clock_text(runner.cue['t_s'])} {runner.cue['text']}", style="dim")
+    shin = Text(_plain(texts.metrics[TIBIA].name), style="dim")
+    body: list[RenderableType] = [headline, Text(), shin, figures, row, _pods(runner), *([last] if last else [])]
     clock = clock_text(runner.elapsed_s(now))[:-2]
     return Panel(Group(*body), title=f"[b]{runner.name}[/b]", subtitle=clock, title_align="left", padding=(0, 2))
 
 
 def _pods(runner: RunnerState) -> Text:
-    text = Text()
+    text, words = Text(), runner.texts.page
     for role, pod in runner.pods.items():
         good = pod["link"] == "streaming"
         sent = pod["packets"] + pod["lost_packets"]
-        loss = f" loss {100 * pod['lost_packets'] / sent:.1f} %" if sent else ""
+        lost = runner.texts.local(f"{100 * pod['lost_packets'] / max(sent, 1):.1f}")
+        loss = f" {words['loss']} {lost} %" if sent else ""
         text.append("● " if good else "○ ", style="green" if good else "bold red")
-        text.append(f"{role.replace('_', ' ')} {'' if good else pod['link']}".rstrip())
+        text.append(f"{words['pods'][role]} {'' if good else words['links'][pod['link']]}".rstrip())
         text.append(f" {_figure(pod['battery_percent'], 0)} %{loss}   ", style="dim")
     return text

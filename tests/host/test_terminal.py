@@ -154,7 +154,7 @@ async def test_a_terminal_gets_a_live_panel():
         await lines(out, "Stand still")
         feeder.pods(shank_left="lost")
         feeder.status("running", held=["tilt_excessive"])
-        await lines(out, "shank left pod lost")
+        await lines(out, "Left shank pod lost")
         feeder.pods()
         await lines(out, "Keep going")
         for n in range(40):
@@ -162,12 +162,33 @@ async def test_a_terminal_gets_a_live_panel():
         feeder.cue("Land under yourself, heel down")
         told = await lines(out, "Land under yourself, heel down")
     last = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", "\n".join(told[-14:]))
-    assert "held: tilt excessive" in last
-    assert "tibia left" in last
+    assert "held: pelvis tipped further" in last
+    assert "Shin angle at landing" in last
     assert "█" in last
-    assert re.search(r"17\d spm   10\.\d km/h   pelvic tilt [56]\.\d°", last)
+    assert re.search(r"17\d spm   10\.\d km/h   Pelvic tilt [56]\.\d°", last)
     assert "Live page: http://127.0.0.1:8808/" in last
     assert "not a medical device" in last
+
+
+async def test_the_panel_speaks_the_runners_language():
+    feed = Feed()
+    feeder = Feeder(feed, language="de")
+    async with view(feed, tty=True) as out:
+        feeder.start()
+        feeder.status("standing")
+        await lines(out, "Steh still")
+        feeder.pods(shank_left="lost")
+        feeder.status("running", held=["tilt_excessive"])
+        await lines(out, "Sensor verloren: linker Unterschenkel")
+        feeder.pods()
+        feeder.stride(tibia_deg=8.5)
+        told = await lines(out, "Weiter so")
+    last = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", "\n".join(told[-14:]))
+    assert "Muster: Becken weiter gekippt" in last
+    assert "Schienbeinwinkel beim Aufsetzen" in last
+    assert re.search(r"10,\d km/h   Beckenkippung [56],\d°", last)
+    assert "kein Medizinprodukt" in last
+    assert not re.search(r"held|left|loss|tilt|lost", "\n".join(told))
 
 
 async def test_an_old_cue_is_not_the_headline():

@@ -130,7 +130,7 @@ class Card {
   #pods(runner) {
     const rows = runner.pods.map((pod) => {
       const sent = pod.packets + pod.lost_packets;
-      const head = element("th", ENGLISH.pods[pod.role], element("small", LINKS[pod.link] ?? pod.link));
+      const head = element("th", ENGLISH.pods[pod.role], element("small", ENGLISH.links[pod.link]));
       head.scope = "row";
       const tr = element(
         "tr",
@@ -146,8 +146,6 @@ class Card {
     this.#find(".pods tbody").replaceChildren(...rows);
   }
 }
-
-const LINKS = { streaming: "streaming", searching: "searching…", connecting: "connecting…", lost: "lost" };
 
 const figure = (value, digits, unit) => (value === null ? "–" : `${value.toFixed(digits)} ${unit}`);
 

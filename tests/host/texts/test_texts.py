@@ -11,7 +11,7 @@ import host
 from dsp.types import Quality, Role
 from host.coach.faults import CONTEXTS, FAULTS
 from host.person import trend
-from host.records import Moment
+from host.records import LinkState, Moment
 from host.report.metrics import CHARTED, TABLED, TRENDED
 from host.texts.language import language, languages, texts_of
 
@@ -75,6 +75,7 @@ def test_there_are_words_for_all_that_is_measured_and_told(code: str) -> None:
     assert {metric.field for metric in CHARTED if not texts.metrics[metric.field].says} == {"speed_mps"}
     assert set(texts.moments) == set(Moment)
     assert set(texts.contexts) == set(CONTEXTS) - {""}
+    assert set(texts.page["links"]) == set(LinkState)
     assert set(texts.report["quality"]) == {flag.label for flag in Quality}
     assert set(texts.report["pods"]) == set(texts.page["pods"]) == {role.label for role in Role}
     units = {limit.metric.rpartition("_")[2] for fault in FAULTS for limit in fault.limits}
