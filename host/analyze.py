@@ -6,18 +6,15 @@ analyzer and coach, nothing that looks ahead.
 
 import asyncio
 import json
-import multiprocessing
-import os
-import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, TypeVar, cast
+from typing import TYPE_CHECKING, TextIO, TypeVar, cast
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -29,6 +26,7 @@ from host.errors import HamstreamError, SinkError, TableError
 from host.pipeline import Pipeline
 from host.records import Person, PodEvent
 from host.results import whole_file, writer
+from host.side_by_side import Share, side_by_side
 from host.table_checks import MAX_DISORDER_S
 from host.tables import SUFFIXES, read_table, table_name
 
@@ -48,7 +46,6 @@ RECORDED_SHARE = 1.13
 # What goes through the pipeline at once: some 25 s of three pods.
 BATCH_EVENTS = 2048
 
-Share = Callable[[float], None]
 Item = TypeVar("Item")
 
 
@@ -211,47 +208,13 @@ def _one_after_another(jobs: Sequence[_Job], bar: "_Bar", runner: str, config: "
 
 
 def _all_cores(jobs: Sequence[_Job], bar: "_Bar") -> list[str]:
-    """The files side by side, one process a core."""
-    warm_up()  # compile once, here, rather than in every worker
-    context = multiprocessing.get_context("spawn")  # a fork would copy threads' locks
-    shares = context.Array("d", len(jobs), lock=False)
-    stop = context.Event()
-    workers = min(len(jobs), os.cpu_count() or 1)
-    with ProcessPoolExecutor(workers, context, _start_worker, (shares, stop)) as pool:
-        try:
-            futures = [pool.submit(_work, i, job) for i, job in enumerate(jobs)]
-            pending: set[Future[str]] = set(futures)
-            while pending:
-                _, pending = wait(pending, timeout=0.1)
-                for i, share in enumerate(shares):
-                    bar[i](share)
-            return [future.result() for future in futures]
-        except BaseException:
-            stop.set()
-            pool.shutdown(cancel_futures=True)
-            raise
+    """The files side by side."""
+    problems = side_by_side(_problem, jobs, warm_up, bar.show)
+    died = "the process that analysed it died, perhaps for want of memory; analyse it alone"
+    return [f"{job.path}: {died}" if problem is None else problem for job, problem in zip(jobs, problems, strict=True)]
 
 
-class _StoppedError(HamstreamError):
-    """The parent has no use for the result any more."""
-
-
-_shares: Any = None  # in a worker: what share of each file has been read, seen by the parent
-_stop: Any = None  # ... and the parent's wish to end
-
-
-def _start_worker(shares: Any, stop: Any) -> None:
-    global _shares, _stop
-    _shares, _stop = shares, stop
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-
-
-def _work(index: int, job: _Job) -> str:
-    def share(value: float) -> None:
-        _shares[index] = value
-        if _stop.is_set():
-            raise _StoppedError(f"{job.path}: stopped")
-
+def _problem(job: _Job, share: Share) -> str:
     return _attempt(job, share)[0]
 
 
@@ -270,10 +233,13 @@ class _Bar:
     def __getitem__(self, index: int) -> Share:
         def share(value: float) -> None:
             self._shares[index] = value
-            done = sum(size * part for size, part in zip(self._sizes, self._shares, strict=True))
-            self._progress.update(self._task, completed=done)
+            self.show(self._shares)
 
         return share
+
+    def show(self, shares: Sequence[float]) -> None:
+        done = sum(size * part for size, part in zip(self._sizes, shares, strict=True))
+        self._progress.update(self._task, completed=done)
 
 
 @contextmanager
