@@ -15,12 +15,16 @@ SCALE_HEIGHT_M = 8434.5
 
 @kernel
 def climb(core, co, t, pressure, speed):  # type: ignore[no-untyped-def]
-    """Take a barometer reading (Pa) at `t` (s) while running at `speed` (m/s, NaN: not running)."""
+    """Take a barometer reading (Pa) at `t` (s) while running at `speed` (m/s, NaN: not running).
+
+    Air that jumps faster than a runner climbs, by a gust, a door or a fault, begins the line anew.
+    """
     g = core["grade"]
     height = -SCALE_HEIGHT_M * math.log(pressure / 101325.0)
     elapsed = t - g["t_s"]
     g["t_s"] = t
-    if not (speed > 0.5 and 0.0 < elapsed < co["grade_tau_s"]):
+    jump = abs(height - g["height_m"]) > co["grade_noise_m"] + co["grade_climb_mps"] * elapsed
+    if jump or not (speed > 0.5 and 0.0 < elapsed < co["grade_tau_s"]):
         g["n"], g["x"], g["y"], g["xx"], g["xy"] = 0.0, 0.0, 0.0, 0.0, 0.0
         g["height_m"] = height
         return

@@ -189,6 +189,10 @@ class Params:
     (SD of a line's slope: noise / (spread of distance x root of readings)), and a hill is known after 10 to 15 s."""
     grade_way_m: float = 5.0
     """Spread (SD) of distance that a slope needs: some 17 m of way."""
+    grade_noise_m: float = 1.0
+    """Between two readings of such a barometer heights differ by 0.24 m (SD); four times that is no noise."""
+    grade_climb_mps: float = 2.0
+    """Nobody climbs or falls faster while running: 40 % at 5 m/s. What seems to is air, not ground."""
     lever_s: float = 5.0
     """After rest the pelvis's integrated speed is right to 1 % for this long and calibrates the shank's lever."""
     lever_most_m: float = 0.1

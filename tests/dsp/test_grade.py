@@ -28,6 +28,20 @@ def test_a_hill_is_known(strides: np.ndarray, from_s: float, to_s: float, grade:
     assert np.std(on_it["grade"]) < 0.01
 
 
+def test_air_that_jumps_is_no_hill() -> None:
+    """Readings 30 hPa off now and then, and a gust of 60 Pa that stays: no grade, then the true one again."""
+    frames, _ = simulate("stand 4; run 3.0", 60.0, seed=2)
+    pressure = frames[Role.PELVIS]["pressure_pa"]
+    read = np.flatnonzero(np.isfinite(pressure))
+    pressure[read[40::20]] += 3000.0
+    pressure[read[90:]] += 60.0
+    analyzer = GaitAnalyzer(Params(lag_s=1e3))
+    found = np.concatenate([analyzer.push(role, frames[role]) for role in Role] + [analyzer.flush()])
+    known = found["grade"][np.isfinite(found["grade"])]
+    assert len(known) > 30
+    assert np.abs(known).max() < 0.02
+
+
 def test_without_barometer_the_grade_is_unknown() -> None:
     frames, _ = simulate(HILL, 20.0, seed=2)
     frames[Role.PELVIS]["pressure_pa"] = np.nan
