@@ -83,6 +83,7 @@ class Language:
     effects: EffectWords
     pain: PainWords
     closing: str  # ends every summary that gives advice
+    never: Mapping[str, Sequence[str]]  # what no cue may say: patterns that tests hold them to
     disclaimer: str
     decimal: str  # the decimal point
     dates: Dates

@@ -16,7 +16,7 @@ from host.report.metrics import CHARTED, TABLED, TRENDED
 from host.texts.language import language, languages, texts_of
 
 # Of these each language has as many as it likes: test_cues.py says what they must be.
-FREE = re.compile(r"faults\.\w+\.(cues\.\w+|praise|exercises)")
+FREE = re.compile(r"faults\.\w+\.(cues\.\w+|praise|exercises)|never\.\w+")
 HOUSE = Path(host.__file__).parent
 TABLES = ("person", "sessions", "summary", "report", "page")
 
