@@ -185,16 +185,17 @@ async def test_pain_is_shown_beside_the_form_and_asks_for_what_it_should(session
         material = await gather(store, await store.session(sessions.faulty.session))
     later = sessions.cut.session
 
-    def noted(session: str, moment: Moment, score: int, utc: str) -> Pain:
-        return Pain(session, "ann", moment, score, utc, utc)
+    def noted(session: str, moment: Moment, score: int, utc: str, entered_utc: str = "") -> Pain:
+        return Pain(session, "ann", moment, score, utc, entered_utc or utc)
 
-    scores = [
-        noted(sessions.well.session, Moment.AFTER, 3, "2026-03-01T08:00:00.000Z"),
+    wrong = noted(sessions.well.session, Moment.AFTER, 8, "2026-03-01T08:00:00.000Z")
+    scores = [  # the first corrects the wrong one, after weeks
+        noted(sessions.well.session, Moment.AFTER, 3, "2026-03-01T08:00:00.000Z", "2026-03-28T09:00:00.000Z"),
         noted(sessions.faulty.session, Moment.BEFORE, 2, "2026-03-03T06:50:00.000Z"),
         noted(sessions.faulty.session, Moment.AFTER, 7, "2026-03-03T07:50:00.000Z"),
     ]
     async with Store.open(sessions.config.database) as store:
-        for pain in [*scores, noted(later, Moment.AFTER, 9, "2026-03-05T08:00:00.000Z")]:
+        for pain in [wrong, *scores, noted(later, Moment.AFTER, 9, "2026-03-05T08:00:00.000Z")]:
             await store.add_pain(pain)
         with_pain = await gather(store, await store.session(sessions.faulty.session))
     assert list(with_pain.scores) == scores  # what came later is no part of this session
