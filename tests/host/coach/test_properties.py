@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections import Counter
 from dataclasses import replace
 
 from hypothesis import given, settings
@@ -9,10 +10,12 @@ from hypothesis import strategies as st
 
 from host.coach.baseline import Baseline
 from host.coach.coach import Coach
+from host.coach.faults import FAULTS
 from host.records import Cue, Stride
 from host.texts.language import language
 from tests.host.coach.runner import Run, replay, stride
 
+FAULT = {fault.id: fault for fault in FAULTS}
 METRICS = ("tibial_inclination_ic_deg", "foot_ahead_of_pelvis_mm", "pelvic_tilt_deg", "cadence_spm")
 
 
@@ -108,6 +111,96 @@ def test_mirroring_the_legs_mirrors_the_cues(parts, profile):
     assert [(cue.t_s, cue.kind, cue.fault, other[cue.side]) for cue in replay(mirrored, Coach())] == [
         (cue.t_s, cue.kind, cue.fault, cue.side) for cue in run.cues
     ]
+
+
+# All columns that the table of faults looks at, and what each pattern makes of them.
+USUAL = {
+    "tibial_inclination_ic_deg": 12.6,
+    "foot_ahead_of_pelvis_mm": 227.0,
+    "pelvic_tilt_deg": 6.5,
+    "cadence_spm": 171.4,
+    "contact_time_ms": 226.0,
+    "contact_time_difference_ms": 0.0,
+    "duty_factor": 0.32,
+    "pelvic_drop_deg": 3.2,
+    "pelvic_drop_difference_deg": 0.0,
+    "pelvic_tilt_range_deg": 9.0,
+    "pelvic_obliquity_range_deg": 8.0,
+    "pelvic_rotation_range_deg": 15.5,
+    "pelvic_rotation_lag_percent": 11.0,
+    "shank_retraction_dps": 90.0,
+    "shank_rate_early_stance_dps": 370.0,
+    "shank_mid_stance_deg": 8.0,
+    "pelvis_over_foot_percent": 46.0,
+    "vertical_oscillation_mm": 90.0,
+}
+CHANGES = {
+    "overstride": {"tibial_inclination_ic_deg": 9.0, "foot_ahead_of_pelvis_mm": 45.0},
+    "hips_back": {"pelvis_over_foot_percent": 8.0, "pelvic_tilt_deg": 5.0},
+    "sitting_back": {"shank_mid_stance_deg": -5.0, "duty_factor": 0.05, "vertical_oscillation_mm": -25.0},
+    "tilt_flattened": {"pelvic_tilt_deg": -5.0},
+    "tilt_excessive": {"pelvic_tilt_deg": 6.0},
+    "pawing": {"shank_retraction_dps": 200.0, "shank_rate_early_stance_dps": 150.0},
+    "hip_lag": {"pelvic_rotation_lag_percent": 12.0},
+    "asymmetry": {"pelvic_drop_deg": 4.0, "pelvic_drop_difference_deg": 4.0},
+    "stiff_pelvis": {
+        "pelvic_tilt_range_deg": -5.0,
+        "pelvic_obliquity_range_deg": -4.0,
+        "pelvic_rotation_range_deg": -8.0,
+    },
+    "low_cadence": {"cadence_spm": -21.0},
+}
+
+
+def _profile_of_all() -> Baseline:
+    coach = Coach()
+    Run(coach, seed=2).go(130, **USUAL)
+    baseline = coach.baseline()
+    assert baseline is not None
+    return baseline
+
+
+PROFILES_OF_ALL = (None, _profile_of_all())
+patterns = st.lists(
+    st.tuples(
+        st.integers(5, 200),
+        st.sets(st.sampled_from(sorted(CHANGES)), max_size=3),
+        st.sampled_from([None, None, None, "left", "right"]),
+    ),
+    min_size=2,
+    max_size=10,
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    parts=patterns,
+    always=st.sets(st.sampled_from(["overstride", "low_cadence"]), max_size=1),  # what the norm knows, too
+    profile=st.sampled_from(PROFILES_OF_ALL),
+    muted=st.frozensets(st.sampled_from(sorted(CHANGES)), max_size=3),
+)
+def test_what_is_said_holds_is_asked_for_and_is_no_symptom(parts, always, profile, muted):
+    coach = Coach(profile, muted=muted)
+    run = Run(coach)
+    run.go(20, **USUAL)
+    alone = Counter()  # cues on what holds against the norm alone
+    for strides, names, only in parts:
+        changed = dict(USUAL)
+        for metric, change in itertools.chain.from_iterable(CHANGES[name].items() for name in sorted(names | always)):
+            changed[metric] += change
+        for _ in range(strides):
+            for side in ("left", "right"):
+                for cue in run.take(stride(run.t_s, side, **(changed if only in (None, side) else USUAL))):
+                    held = {fault.fault: fault for fault in coach.held}
+                    assert cue.fault not in muted
+                    if cue.kind == "praise":
+                        assert cue.fault not in held
+                        continue
+                    assert cue.side == held[cue.fault].side
+                    alone[cue.fault] += not held[cue.fault].against_own
+                    for cause in (FAULT[name] for name in held if name not in muted):
+                        assert cue.fault not in cause.silences
+    assert all(count <= 2 for count in alone.values())
 
 
 wild = st.floats(allow_nan=True, allow_infinity=True)
