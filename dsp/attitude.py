@@ -14,7 +14,8 @@ from dsp.params import G_MPS2
 from dsp.quaternion import product, rotate, turn_world
 from dsp.state import QUAT, RING, VEL, T
 
-STALE_S = 2.0  # without an update for so long the velocity is unknown again
+UNKNOWN_MPS2 = 100.0  # variance of a velocity that nothing tells: 10 m/s, as fast as anybody runs
+SURPRISE_GAIN, SURPRISE_MOST = 0.1, 25.0  # mean of the last ten updates; one of more than 5 SD, a stumble, counts as 5
 FOLD_RAD = 0.03  # tilt error that is folded in: half its square, 5e-4, is what small angles neglect
 
 
@@ -27,7 +28,7 @@ def begin(pod, co, t, acc_bias, known):  # type: ignore[no-untyped-def]
         for j in range(4):
             pod["p"][i, j] = 0.0
     p = pod["p"]
-    p[0, 0] = 0.02**2 if known else 100.0
+    p[0, 0] = 0.02**2 if known else UNKNOWN_MPS2
     p[1, 1] = (co["tilt_rest_sd_rad"] if known else co["tilt_unknown_sd_rad"]) ** 2
     p[2, 2] = (co["drift_rest_sd_radps"] if pod["rest_s"] > -math.inf else co["drift_unknown_sd_radps"]) ** 2
     p[3, 3] = acc_bias**2
@@ -45,11 +46,6 @@ def predict(pod, co, t, heading):  # type: ignore[no-untyped-def]
     x = pod["x"]
     p = pod["p"]
     dt = t - pod["kf_s"]
-    if dt > STALE_S:
-        p[0, 0] = 100.0
-        for j in range(1, 4):
-            p[0, j] = 0.0
-            p[j, 0] = 0.0
     turned = heading - pod["kf_heading"] if pod["kf_n"] > 0 else 0.0
     c, s = math.cos(turned), math.sin(turned)
     for i in range(2, 4):
@@ -83,7 +79,7 @@ def update(pod, zx, zy, sd):  # type: ignore[no-untyped-def]
     k0, k1, k2, k3 = p[0, 0] / s, p[1, 0] / s, p[2, 0] / s, p[3, 0] / s
     ex, ey = zx - x[0, 0], zy - x[0, 1]
     if pod["kf_n"] > 0:
-        pod["surprise"] += 0.1 * (min((ex * ex + ey * ey) / (2.0 * s), 25.0) - pod["surprise"])
+        pod["surprise"] += SURPRISE_GAIN * (min((ex * ex + ey * ey) / (2.0 * s), SURPRISE_MOST) - pod["surprise"])
     x[0, 0] += k0 * ex
     x[0, 1] += k0 * ey
     x[1, 0] += k1 * ex
@@ -150,7 +146,7 @@ def fold(pod):  # type: ignore[no-untyped-def]
     """Move the error state into attitude and velocity, the ring's rows included. Rare, so its cost is nothing."""
     x = pod["x"]
     ring = pod["ring"]
-    if x[1, 0] ** 2 + x[1, 1] ** 2 < FOLD_RAD**2 and x[0, 0] ** 2 + x[0, 1] ** 2 < 25.0:
+    if x[1, 0] ** 2 + x[1, 1] ** 2 < FOLD_RAD**2:
         return
     dx, dy = x[1, 0], x[1, 1]
     size = math.sqrt(dx * dx + dy * dy)

@@ -7,13 +7,19 @@ through them corrects the pelvis, which goes as fast as the leg.
 import math
 
 from dsp.alignment import learn_forward, square
-from dsp.attitude import begin, fold, loosen, predict, tilt_at, update, velocity_error_at
+from dsp.attitude import UNKNOWN_MPS2, begin, fold, loosen, predict, tilt_at, update, velocity_error_at
 from dsp.contacts import LONGEST_STRIDE_S
 from dsp.jit import kernel
 from dsp.orientation import row_at
 from dsp.quaternion import rotate_row, sense_row
 from dsp.slip import is_astray, watch_slip, watch_turn
 from dsp.state import GYR, RATE, RING, VEL
+
+RUN_MPS = 1.5  # slower is no running: people begin to at 1.9 (Baker, Long & Srinivasan 2024, arXiv 2501.00720)
+MOVING_MPS = 0.5  # slower the direction of travel is one of errors
+RECENT = 0.25  # weight of the newest in a mean of some four: two strides of both legs, which differ by 2 deg of turn
+AFTER_BEND = 0.1  # the same of some ten steps, in which the filter forgets a bend
+SURE_SD = 3.0  # what lies so many standard deviations off is no chance: 3 of 1000
 
 
 @kernel
@@ -87,9 +93,9 @@ def mid_stance(core, pods, legs, co, side):  # type: ignore[no-untyped-def]
     ex, ey = ny / norm, -nx / norm  # forward by the hinge
     heading = math.atan2(ey, ex)
     if pod["kf_n"] == 0:
-        if not t - pod["rest_s"] < 10.0:
+        if not t - pod["rest_s"] < co["rest_holds_s"]:
             begin(pod, co, t, co["shank_acc_bias_mps2"], False)
-        pod["p"][0, 0] = 100.0
+        pod["p"][0, 0] = UNKNOWN_MPS2
     before = leg["ms_before_s"]
     tipped = pod["p"][1, 1]  # of a way run in a tipped world the cosine is measured
     predict(pod, co, t, heading)
@@ -104,7 +110,7 @@ def mid_stance(core, pods, legs, co, side):  # type: ignore[no-untyped-def]
         dy -= 0.5 * (vy + uy) * span
         length = math.sqrt(dx * dx + dy * dy)
         speed = length / span
-        if speed > 0.3:
+        if speed > MOVING_MPS:
             px, py, _ = rotate_row(rows, row0 & (RING - 1), axis[0], axis[1], axis[2])
             norm = math.sqrt(px * px + py * py)
             px, py = ex + py / norm, ey - px / norm  # half way between this mid-stance and the one before
@@ -124,7 +130,7 @@ def mid_stance(core, pods, legs, co, side):  # type: ignore[no-untyped-def]
         watch_slip(pod, co, core["walking"], x, y, z)
     else:  # a provisional vertical: the shank in mid-stance
         up = pod["up"]
-        x, y, z = up[0] + 0.3 * (x - up[0]), up[1] + 0.3 * (y - up[1]), up[2] + 0.3 * (z - up[2])
+        x, y, z = up[0] + RECENT * (x - up[0]), up[1] + RECENT * (y - up[1]), up[2] + RECENT * (z - up[2])
         norm = math.sqrt(x * x + y * y + z * z)
         up[0], up[1], up[2] = x / norm, y / norm, z / norm
     fold(pod)
@@ -156,7 +162,7 @@ def guide_pelvis(core, pod, leg, co, before, t, speed, speed_sd, rate):  # type:
     that was last known, which may wander.
     """
     rows = pod["ring"]
-    lever = leg["lever_sum"][0] / (leg["lever_sum"][1] + 8.0)
+    lever = leg["lever_sum"][0] / (leg["lever_sum"][1] + co["lever_prior_rad2ps2"])
     first = row_at(pod, before)
     last = row_at(pod, t)
     if not pod["ready"] or first < 0 or last <= first:
@@ -177,16 +183,16 @@ def guide_pelvis(core, pod, leg, co, before, t, speed, speed_sd, rate):  # type:
     vx /= n
     vy /= n
     pelvis_speed = math.sqrt(vx * vx + vy * vy)
-    from_rest = pod["calibrated"] > 0 and t - pod["rest_s"] < co["lever_s"] and pod["kf_n"] < 100
-    if from_rest and speed > 1.5 and abs(pelvis_speed - speed) > co["lever_most_m"] * abs(rate):
+    from_rest = pod["calibrated"] > 0 and t - pod["rest_s"] < co["lever_s"]
+    if from_rest and speed > RUN_MPS and abs(pelvis_speed - speed) > co["lever_most_m"] * abs(rate):
         from_rest = False  # a belt moves, or the rest told little: pace was taken for lean
         pod["kf_n"] = 0
         for shank in range(1, 3):
             begin(core["pods"][shank], co, t, co["shank_acc_bias_mps2"], False)
-    if from_rest and speed > 1.5:
+    if from_rest and speed > RUN_MPS:
         leg["lever_sum"][0] += (pelvis_speed - speed) * rate
         leg["lever_sum"][1] += rate * rate
-        lever = leg["lever_sum"][0] / (leg["lever_sum"][1] + 8.0)
+        lever = leg["lever_sum"][0] / (leg["lever_sum"][1] + co["lever_prior_rad2ps2"])
     alone = math.isnan(speed)
     if not alone:
         speed += lever * rate
@@ -199,25 +205,25 @@ def guide_pelvis(core, pod, leg, co, before, t, speed, speed_sd, rate):  # type:
             loosen(pod, 0.0, 0.1)  # the leg whose speed this is has just begun to learn its hinge and lever
         else:
             begin(pod, co, middle, co["pelvis_acc_bias_mps2"], False)
-        if pod["axis_n"] == 0 and from_rest and pelvis_speed > 0.5:
+        if pod["axis_n"] == 0 and from_rest and pelvis_speed > MOVING_MPS:
             ax, ay = vx, vy  # the first stride after rest: the pelvis goes where it faces
         pod["kf_heading"] = math.atan2(ay, ax)
     norm = math.sqrt(ax * ax + ay * ay)
     hx, hy = ax / norm, ay / norm
     if alone:
         loosen(pod, 0.0, co["pace_walk_mps"] * math.sqrt(max(middle - pod["kf_s"], 0.0)))
-    every_step = middle - pod["kf_s"] < 0.6 * (t - before)  # both legs tell
+    every_step = middle - pod["kf_s"] < 0.6 * (t - before)  # both legs tell, half a stride apart
     predict(pod, co, middle, math.atan2(hy, hx))
     ux, uy = vx - pod["x"][0, 0], vy - pod["x"][0, 1]
     astray = math.atan2(hx * uy - hy * ux, hx * ux + hy * uy)
-    sure = abs(hx * uy - hy * ux) > 3.0 * math.sqrt(pod["p"][0, 0] + co["pelvis_sd_mps"] ** 2)
+    sure = abs(hx * uy - hy * ux) > SURE_SD * math.sqrt(pod["p"][0, 0] + co["pelvis_sd_mps"] ** 2)
     if sure and every_step and pod["calibrated"] and not core["walking"] and is_astray(pod, co, astray):
         x, y, z = mean_up(pod, first + 1, last + 1)
         watch_turn(pod, co, astray, x, y, z)
         return speed  # what the filter would learn from such a step is wrong
     pod["astray_n"] = 0
     if pod["kf_n"] > 0:
-        pod["usual_astray_rad"] += 0.2 * (astray - pod["usual_astray_rad"])
+        pod["usual_astray_rad"] += RECENT * (astray - pod["usual_astray_rad"])
     pace = pod["pace_mps"]
     update(pod, vx - pace * hx, vy - pace * hy, math.hypot(co["pelvis_sd_mps"], speed_sd))
     if alone:
@@ -225,14 +231,14 @@ def guide_pelvis(core, pod, leg, co, before, t, speed, speed_sd, rate):  # type:
     ax, ay, _ = rotate_row(rows, (first + 1) & (RING - 1), axis[0], axis[1], axis[2])
     bx, by, _ = rotate_row(rows, last & (RING - 1), axis[0], axis[1], axis[2])
     turned = math.atan2(ax * by - ay * bx, ax * bx + ay * by)
-    pod["turn_rad"] += 0.25 * (turned - pod["turn_rad"])  # legs differ by 2 deg a stride: two of each even that out
+    pod["turn_rad"] += RECENT * (turned - pod["turn_rad"])
     turned = abs(pod["turn_rad"])
-    pod["bend_rad"] = max(turned, pod["bend_rad"] + 0.1 * (turned - pod["bend_rad"]))
+    pod["bend_rad"] = max(turned, pod["bend_rad"] + AFTER_BEND * (turned - pod["bend_rad"]))
     ex, ey = velocity_error_at(pod, middle)
     vx -= ex
     vy -= ey
     norm = math.sqrt(vx * vx + vy * vy)
-    if norm > 0.5 and (from_rest or not alone):
+    if norm > MOVING_MPS and (from_rest or not alone):
         learn_forward(pod, co, first + 1, last + 1, vx / norm, vy / norm)
     x, y, z = mean_up(pod, first + 1, last + 1)
     if pod["calibrated"]:
@@ -262,9 +268,9 @@ def mean_up(pod, first, last):  # type: ignore[no-untyped-def]
 def learn_up(pod, x, y, z):  # type: ignore[no-untyped-def]
     """A provisional vertical for a pelvis that was never seen standing: its mean over a stride."""
     up = pod["up"]
-    up[0] += 0.2 * (x - up[0])
-    up[1] += 0.2 * (y - up[1])
-    up[2] += 0.2 * (z - up[2])
+    up[0] += RECENT * (x - up[0])
+    up[1] += RECENT * (y - up[1])
+    up[2] += RECENT * (z - up[2])
     norm = math.sqrt(up[0] ** 2 + up[1] ** 2 + up[2] ** 2)
     up[0] /= norm
     up[1] /= norm

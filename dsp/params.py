@@ -136,15 +136,22 @@ class Params:
 
     # --- attitude, once a stride
     mid_stance: float = 0.45
-    """Share of stance at which the ankle stands still."""
+    """Share of stance at which the ankle stands still: the end of foot flat, which lasts from 20 to 45 % in jogging (De
+    Cock et al. 2005, doi 10.1016/j.gaitpost.2004.05.004). From 0.35 to 0.5 inclination moves by 0.06 deg, speed by 0.3
+    %."""
     mid_stance_half_s: float = 0.012
-    """Half the window of that mean."""
+    """Half the window of that mean: five samples of 208 Hz, against noise. Halved or doubled nothing moves."""
     ankle_lever_m: float = 0.16
-    """From the shank's pod down to the ankle; corrected by the pelvis's speed during a start from rest."""
+    """From the shank's pod down to the ankle: between the middle of a shank of 0.25 of the height (Winter 2009,
+    Biomechanics and Motor Control of Human Movement), 0.21 m, and a hand's breadth above the ankle. Corrected by the
+    pelvis's speed during a start from rest: 0.04 m more or less are 0.1 to 0.2 % of speed in the plain sessions."""
     ankle_sd_mps: float = 0.05
-    """How still the ankle stands in mid-stance."""
+    """How still the ankle stands in mid-stance. By how much measurements surprise the filter (normalised innovation
+    squared, mean 1 where this is right) 0.03 on clean sessions of real runners and 0.05 on hard ones, whoever is left
+    out (tests/dsp/test_constants.py). Halved or doubled inclination moves by 0.03 deg."""
     pelvis_sd_mps: float = 0.04
-    """How well the pelvis's mean speed over a stride equals the leg's."""
+    """How well the pelvis's mean speed over a stride equals the leg's. Measured the same way: that surprise is 1.1 on
+    clean and 1.2 on hard sessions, whoever is left out. Halved or doubled tilt moves by 0.02 and 0.05 deg."""
     pace_walk_mps: float = 0.1
     """How pace wanders when no shank says it, per root second: 0.3 m/s in 10 s. Chosen; the pelvis alone cannot tell a
     change of pace from tilt otherwise."""
@@ -152,35 +159,47 @@ class Params:
     """Share of a turn about one axis that a gyro feels about the others (cross-axis sensitivity: MPU-6050 data sheet),
     by which each turn makes the tilt less sure. Over a long bend the same error adds up, of better chips as well."""
     standing_sd_rad: float = math.radians(0.4)
-    """How well one quiet standing tells the shank's upright: sway and mount; spread between sessions, measured 0.5 deg
-    with the filter's own."""
+    """How well one quiet standing tells the shank's upright: a shank that leans 3 deg sideways in standing and is
+    turned by 8 deg about its long axis at contact has a plane of its own, 0.4 deg off. Measured with the filter's own
+    part: means of sessions are 0.5 deg off, 0.3 to 0.6 with any one runner left out."""
     tilt_rest_sd_rad: float = math.radians(0.05)
-    """Tilt error after rest, before the accelerometer's own bias."""
+    """Tilt error after rest, before the accelerometer's own bias: who sways by 5 mm at a quarter of a
+    hertz accelerates by 0.01 m/s2. Halved or doubled nothing moves."""
     tilt_unknown_sd_rad: float = math.radians(15.0)
     """Tilt error when a pod starts in motion, where its pace changes or no stride is known (orientation.start)."""
     drift_rest_sd_radps: float = math.radians(0.2)
-    """Gyro offset left after rest, scale error included."""
+    """Gyro offset left after rest, scale error included: a sway of 0.4 deg that is not seen in 2 s of standing. Halved
+    or doubled inclination moves by 0.02 deg."""
     drift_unknown_sd_radps: float = math.radians(1.5)
-    """Gyro offset of a pod that was never at rest."""
+    """Gyro offset of a pod that was never at rest: zero-rate levels of data sheets are 0.5 (ICM-42688) to 10 deg/s
+    (LSM6DS3), of those that makers trim 1 (LSM6DSO) to 3 (BMI160). Halved or doubled nothing moves."""
     drift_walk_radps: float = math.radians(0.03)
     """Random walk of the gyro offset, per root second. A pod warms by some 10 K from the room to the skin, an offset
     moves by 0.01 (LSM6DSO data sheet) to 0.05 deg/s (LSM6DS3) a kelvin: up to 0.5 deg/s in five minutes."""
     tilt_walk_rad: float = math.radians(0.01)
-    """Random walk of the tilt, per root second: gyro noise."""
+    """Random walk of the tilt, per root second: gyro noise of 4 (LSM6DSO) to 7 mdeg/s per root hertz (BMI270), and
+    rounding up. Halved or doubled nothing moves."""
     velocity_walk_mps: float = 0.005
     """Random walk of the velocity, per root second: some four times the noise of a BMI270 (160 ug per root hertz, data
     sheet), for what impacts do between samples."""
     shank_acc_bias_mps2: float = 0.08
-    """Change of the shank accelerometer's bias in world axes since standing: the segment turns, the bias with it."""
+    """Change of the shank accelerometer's bias in world axes since standing: the segment turns, the bias with it. 1 %
+    of sensitivity error (LSM6DSO data sheet) of g times the sine of its mean lean, 25 deg, is 0.04; 0.07 is
+    what an impact may lose between samples, 0.05 m/s a stride (5 g for 1 ms). Halved or doubled inclination moves by
+    0.08 and 0.04 deg; over 0.13 no stride would be called settled after a restart (`settled_tilt_sd_rad`)."""
     pelvis_acc_bias_mps2: float = 0.015
     """The same for the pelvis, which tips by some 7 deg (Fukuchi, Fukuchi & Duarte 2017, doi 10.7717/peerj.3298): 1 %
     of sensitivity error of g times its sine is 0.012, and 0.1 mg a kelvin (both LSM6DSO data sheet) for 10 K 0.01."""
     bridge_tilt_radps: float = math.radians(20.0)
-    """Tilt error (SD) added per second of bridged samples: one stride is like the last to a few per cent."""
-    bridge_velocity_mps2: float = 3.0
-    """Velocity error (SD) added per second of bridged samples."""
+    """Tilt error (SD) added per second of bridged samples. What the rate of a stride less that of the one before adds
+    up to, measured on eight runners: 27 to 8 deg/s for shanks, 12 to 3 for the pelvis, for gaps of 50 to 500 ms; for
+    300 ms of a shank 7 to 16 between runners. Halved or doubled nothing moves by 0.02 deg."""
+    bridge_velocity_mps2: float = 2.0
+    """Velocity error (SD) added per second of bridged samples. Measured the same way: 2.5 to 0.4 for shanks, 1.5 to 0.2
+    for the pelvis. Halved or doubled nothing moves."""
     settled_tilt_sd_rad: float = math.radians(0.8)
-    """Strides whose tilt is less certain than this are settling."""
+    """Strides whose tilt is less certain than this are settling: the target for inclination, 0.8 deg. It must lie above
+    what the bias of a shank's accelerometer leaves open for ever, 0.08 m/s2 / g = 0.5 deg."""
     steady_speed: float = 0.1
     """A stride whose speed differs more than this share from the one before is settling: speed is known half a stride
     late, and a runner who starts from rest was measured to read up to 40 % slow in the first strides."""
@@ -194,7 +213,16 @@ class Params:
     grade_climb_mps: float = 2.0
     """Nobody climbs or falls faster while running: 40 % at 5 m/s. What seems to is air, not ground."""
     lever_s: float = 5.0
-    """After rest the pelvis's integrated speed is right to 1 % for this long and calibrates the shank's lever."""
+    """After rest the pelvis's integrated speed is right to 1 % for this long and calibrates the shank's lever: an
+    offset of 0.02 deg/s makes g t^2 / 2 of it, 0.04 m/s. Between 3.5 and 7 s speed is 1.3 to 1.4 % off in plain
+    sessions, 2.0 to 3.2 in hard ones, where more of it is drift."""
+    lever_prior_rad2ps2: float = 8.0
+    """How much the lever before the start counts against what the start says: an error of speed of 0.05 m/s, the same
+    in all of some eight strides, against one of the lever of 0.05 m (SD, half of `lever_most_m`): 8 x (0.05 / 0.05)^2.
+    Halved or doubled speed moves by 0.15 % in hard sessions, by nothing in plain ones."""
+    rest_holds_s: float = 10.0
+    """After rest a pod's attitude is good for this long without any stride; then it begins anew. A gyro's offset of
+    0.2 deg/s has leaned it by 2 deg by then, as a start in motion does. Halved or doubled nothing moves."""
     lever_most_m: float = 0.1
     """No shank's pod sits higher or lower than `ankle_lever_m` by more: it is worn between ankle and knee, 0.25 of the
     height apart (Winter 2009, Biomechanics and Motor Control of Human Movement). What seems more is a treadmill's belt.
@@ -209,7 +237,8 @@ class Params:
     """So many strides in a row tell a slip from a stumble, and from the first strides of walking, which is known for
     walking a stride or two late. Chosen."""
     heading_gain: float = 0.1
-    """Least weight of a new stride in the offset between the hinge's heading and the direction of travel."""
+    """Least weight of a new stride in the offset between the hinge's heading and the direction of travel: the mean of
+    some ten strides, whose directions scatter by 2 deg. Halved or doubled nothing moves."""
 
     # --- posture and models
     leg_length_m: float = math.nan
@@ -222,7 +251,8 @@ class Params:
     """How far runners spread in what braking says of the landing less the landing itself; with any one of the eight
     left out 18 to 21 mm. The two weigh line and measurement by their variances: of 40 mm of change 28 are seen."""
     foot_gain: float = 0.15
-    """Least weight of a new stride in the mean of that difference: single strides scatter by 15 mm."""
+    """Least weight of a new stride in the mean of that difference: of some seven strides, of which single ones scatter
+    by 15 mm. Halved or doubled the landing moves by 0.2 mm in plain and 1.3 mm in hard sessions."""
     foot_offset_m: float = 0.05
     """How far ahead of the ankle's centre the ground pushes at mid-stance, less how far the pelvis turns from braking
     before the centre of mass. Some half of the 0.1 m from ankle to ball; mean of the eight runners, 45 to 53 mm with

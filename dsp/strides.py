@@ -25,9 +25,18 @@ GAP, SATURATED, UNCALIBRATED, SETTLING, SLIPPED, WALKING, POD_MISSING, BAD_RATE,
 )  # types.Quality; a test holds them together
 
 
+RETRACTION_S, EARLY_STANCE_S = 0.03, 0.05  # of the two mean rates, by definition (types.STRIDE)
+# A low-pass of second order at half the sample rate (LSM6DSO data sheet) delays by sqrt(2) / (2 pi 0.5) periods. If
+# it is on, and if time stamps know of it, no chip tells.
+CHIP_DELAY = 0.45
+
+
 @kernel
-def inclination(pod, h, t):  # type: ignore[no-untyped-def]
-    """Inclination of the shank's long axis at `t` in the plane of travel `h` (rad, ankle ahead +); NaN if unknown."""
+def inclination(pod, hx, hy, t):  # type: ignore[no-untyped-def]
+    """Inclination of the shank's long axis at `t` in the upright plane along (hx, hy; the pod's world).
+
+    rad, + where the ankle is ahead of the knee; NaN if unknown.
+    """
     rows = pod["ring"]
     k = row_at(pod, t)
     if k < 0 or k >= pod["n"] - 1:
@@ -39,7 +48,23 @@ def inclination(pod, h, t):  # type: ignore[no-untyped-def]
     bx, by, bz = rotate_row(rows, j, up[0], up[1], up[2])
     x, y, z = ax + f * (bx - ax), ay + f * (by - ay), az + f * (bz - az)
     tx, ty = tilt_at(pod, t)
-    return math.atan2(-((x - tx * z) * h[0] + (y - ty * z) * h[1]), z + tx * x + ty * y)
+    return math.atan2(-((x - tx * z) * hx + (y - ty * z) * hy), z + tx * x + ty * y)
+
+
+@kernel
+def inclination_sd(pod, co, h, row):  # type: ignore[no-untyped-def]
+    """Standard deviation of the inclination at contact, rad: of the attitude, of standing, of time and of direction.
+
+    The shank turns while contact's time is unsure, by its own standard deviation and by half of what a chip delays.
+    In a bend the direction of travel is known to half of its turn in a stride: that mixes in what leans sideways.
+    """
+    turning = 0.5 * (row["shank_retraction_radps"] + row["shank_rate_early_stance_radps"])
+    late = turning * math.hypot(row["ic_sd_s"], 0.5 * CHIP_DELAY * pod["period_s"])
+    turned = 0.5 * row["turn_rate_radps"] * (row["next_ic_s"] - row["ic_s"])
+    across = turned * inclination(pod, -h[1], h[0], row["ic_s"])
+    if math.isnan(across):  # no pelvis, no direction
+        across = 0.0
+    return math.sqrt(tilt_sd(pod) ** 2 + co["standing_sd_rad"] ** 2 + late**2 + across**2)
 
 
 @kernel
@@ -73,17 +98,13 @@ def complete(core, pods, legs, co, side, row):  # type: ignore[no-untyped-def]
     h = leg["h"]
     incl = math.nan
     if leg["ms_s"] > ic and leg["heading_n"] > 0:
-        incl = inclination(pod, h, ic)
-        row["shank_mid_stance_rad"] = inclination(pod, h, leg["ms_s"])
+        incl = inclination(pod, h[0], h[1], ic)
+        row["shank_mid_stance_rad"] = inclination(pod, h[0], h[1], leg["ms_s"])
     else:
         row["shank_mid_stance_rad"] = math.nan
     row["tibial_inclination_ic_rad"] = incl
-    row["shank_retraction_radps"] = mean_rate(pod, ic - 0.03, ic)
-    row["shank_rate_early_stance_radps"] = mean_rate(pod, ic, ic + 0.05)
-    turning = 0.5 * (row["shank_retraction_radps"] + row["shank_rate_early_stance_radps"])  # at contact
-    row["tibial_inclination_ic_sd_rad"] = math.sqrt(
-        tilt_sd(pod) ** 2 + co["standing_sd_rad"] ** 2 + (turning * ic_sd) ** 2
-    )
+    row["shank_retraction_radps"] = mean_rate(pod, ic - RETRACTION_S, ic)
+    row["shank_rate_early_stance_radps"] = mean_rate(pod, ic, ic + EARLY_STANCE_S)
     by_pelvis = leg["by_pelvis"] or leg["was_by_pelvis"]
     if by_pelvis:
         quality |= POD_MISSING
@@ -97,6 +118,7 @@ def complete(core, pods, legs, co, side, row):  # type: ignore[no-untyped-def]
         contact, row["flight_time_s"], speed, co["leg_length_m"]
     )
     flight = pelvis_columns(pods[0], co, side, ic, tc, next_ic, row)
+    row["tibial_inclination_ic_sd_rad"] = inclination_sd(pod, co, h, row)
     # Free fall of the pelvis tells a light walk from a run; a bouncing walker falls too, but stands on both feet.
     walking = flight < co["flight_share"] or contact > co["walking_stance"] * stride
     foot_ahead(leg, co, speed, contact, walking, row)
@@ -165,21 +187,20 @@ def foot_ahead(leg, co, speed, contact, walking, row):  # type: ignore[no-untype
     but posture shifts it from runner to runner by 20 mm. The line through the means of runners at three speeds
     (Fukuchi, Fukuchi & Duarte 2017, doi 10.7717/peerj.3298), 0.385 x speed x contact time - 0.078 m, is right to 10 mm
     between runners and blind to the landing. The result is the line and, by the variances of landings and of that
-    shift, a share of the slow mean of the difference.
+    shift, a share of the slow mean of the difference: the mean of two guesses, and its standard deviation.
     """
     line = 0.385 * speed * contact - 0.078
     measured = speed * contact * row["pelvis_over_foot"] - co["foot_offset_m"]
     shift = measured - line
-    # The line is that of running; and not where braking was not seen, which is no number.
-    if abs(shift) < 0.25 and not walking:
+    if shift == shift and not walking:  # the line is that of running
         leg["foot_n"] += 1
         leg["foot_shift_m"] += max(1.0 / leg["foot_n"], co["foot_gain"]) * (shift - leg["foot_shift_m"])
     weight = co["foot_landing_sd_m"] ** 2 / (co["foot_landing_sd_m"] ** 2 + co["foot_measured_sd_m"] ** 2)
     row["foot_ahead_of_pelvis_m"] = max(line + weight * leg["foot_shift_m"], 0.0)
     if math.isnan(line):
         row["foot_ahead_of_pelvis_m"] = math.nan
-    timing = weight * speed * row["ic_sd_s"]
-    row["foot_ahead_of_pelvis_sd_m"] = math.hypot(0.015 if leg["foot_n"] > 5 else 0.023, timing)
+    known = co["foot_measured_sd_m"] * math.sqrt(weight) if leg["foot_n"] > 0 else co["foot_landing_sd_m"]
+    row["foot_ahead_of_pelvis_sd_m"] = math.hypot(known, weight * speed * row["ic_sd_s"])
 
 
 @kernel

@@ -415,11 +415,29 @@ def test_the_shank_leans_as_scipy_says(core: np.void) -> None:
     rows = ring.ring_of(pod)
     for t in (leg["was_ic_s"], leg["ms_s"], leg["was_ic_s"] + 0.5):
         expected = ring.inclination(rows, pod, leg["h"], float(t))
-        assert strides.inclination(pod, leg["h"], t) == pytest.approx(expected, abs=1e-4)  # small angles of the tilt
+        assert strides.inclination(pod, *leg["h"], t) == pytest.approx(expected, abs=1e-4)  # small angles of the tilt
     fine = np.linspace(leg["was_ic_s"], leg["was_ic_s"] + 0.05, 5001)
     mean = np.interp(fine, rows.t, rows.rate).mean()
     assert strides.mean_rate(pod, fine[0], fine[-1]) == pytest.approx(mean, abs=1e-3)  # single samples: 0.1
     assert math.isnan(strides.mean_rate(pod, 0.0, 0.05))  # long gone
+
+
+def test_inclination_is_as_sure_as_attitude_standing_time_and_direction(core: np.void) -> None:
+    pod, leg, row = core["pods"][Role.SHANK_LEFT], core["legs"][0], np.zeros(1, STRIDE)[0]
+    row["ic_s"], row["next_ic_s"] = leg["was_ic_s"], leg["ic_s"]
+    known = math.hypot(attitude.tilt_sd(pod), CO["standing_sd_rad"])
+    late = 0.5 * math.sqrt(2) / (2 * math.pi * 0.5) * pod["period_s"]  # half the delay of a filter at half the rate
+    row["turn_rate_radps"] = math.nan
+    assert strides.inclination_sd(pod, CO, leg["h"], row) == pytest.approx(known)
+    row["shank_retraction_radps"], row["shank_rate_early_stance_radps"], row["ic_sd_s"] = 3.0, 5.0, 0.004
+    assert strides.inclination_sd(pod, CO, leg["h"], row) == pytest.approx(
+        math.hypot(known, 4.0 * math.hypot(0.004, late)), rel=1e-3
+    )
+    row["shank_retraction_radps"], row["shank_rate_early_stance_radps"] = 0.0, 0.0
+    row["turn_rate_radps"] = 0.4
+    lean = ring.inclination(ring.ring_of(pod), pod, np.array([-leg["h"][1], leg["h"][0]]), float(leg["was_ic_s"]))
+    mixed = 0.5 * 0.4 * (leg["ic_s"] - leg["was_ic_s"]) * lean
+    assert strides.inclination_sd(pod, CO, leg["h"], row) == pytest.approx(math.hypot(known, mixed), rel=1e-3)
 
 
 @pytest.mark.parametrize("side", [0, 1])
@@ -449,7 +467,7 @@ def test_up_is_the_mean_over_a_stride(core: np.void) -> None:
     assert found == pytest.approx(unit(ups.mean(axis=0)), abs=3e-3)
     before = pod["up"].copy()
     midstance.learn_up(pod, *found)
-    assert pod["up"] == pytest.approx(unit(before + 0.2 * (np.array(found) - before)))
+    assert pod["up"] == pytest.approx(unit(before + midstance.RECENT * (np.array(found) - before)))
     assert pod["up"] @ pod["axis"] == pytest.approx(0.0, abs=1e-12)
 
 
@@ -468,11 +486,15 @@ def test_the_landing_is_the_line_and_a_share_of_what_braking_says_beyond_it() ->
     leg, row = leg_after(), np.zeros(1, STRIDE)[0]
     line, shifts = 0.385 * 3.0 * 0.25 - 0.078, []
     weight = 0.030**2 / (0.030**2 + 0.020**2)
+    row["pelvis_over_foot"] = math.nan
+    strides.foot_ahead(leg, CO, 3.0, 0.25, False, row)  # where braking was not seen the line alone is left
+    assert (row["foot_ahead_of_pelvis_m"], row["foot_ahead_of_pelvis_sd_m"]) == pytest.approx((line, 0.030))
     for over in (0.40, 0.44, 0.42):
         row["pelvis_over_foot"] = over
         shifts.append(3.0 * 0.25 * over - CO["foot_offset_m"] - line)
         strides.foot_ahead(leg, CO, 3.0, 0.25, False, row)
         assert row["foot_ahead_of_pelvis_m"] == pytest.approx(line + weight * np.mean(shifts))
+    assert row["foot_ahead_of_pelvis_sd_m"] == pytest.approx((0.030**-2 + 0.020**-2) ** -0.5)  # of two guesses
     row["pelvis_over_foot"] = 0.1
     strides.foot_ahead(leg, CO, 3.0, 0.25, True, row)  # walking teaches nothing
     assert row["foot_ahead_of_pelvis_m"] == pytest.approx(line + weight * np.mean(shifts))
