@@ -14,12 +14,15 @@ from collections.abc import MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_address
 from pathlib import Path
+from string import Template
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from host.texts.language import language, languages
 
 COOKIE = "hamstream_token"
 COOKIE_AGE_S = 30 * 24 * 3600
@@ -40,13 +43,14 @@ SECURITY_HEADERS = {
 class Guard:
     """Wraps `app`. `names`: host names this computer goes by, beyond IP addresses, localhost and its own name.
 
-    The file `denied` is sent, with status 401, to a browser that comes without the token.
+    The page `denied` is sent, with status 401, to a browser that comes without the token: a template for the words of
+    `[page.token]`, in the browser's language.
     """
 
     def __init__(self, app: ASGIApp, token: str | None, denied: Path, names: frozenset[str] = frozenset()) -> None:
         self._app = app
         self._token = token
-        self._denied = denied
+        self._denied = Template(denied.read_text(encoding="utf-8"))
         own = socket.gethostname().lower()
         self._names = {name.lower() for name in names} | {"localhost", own, f"{own}.local"}
 
@@ -82,9 +86,9 @@ class Guard:
         query = parse_qsl(scope["query_string"].decode("latin-1"))
         given = dict(query).get("token")
         if given is None:
-            return None if self._matches(_cookie(headers)) else self._ask()
+            return None if self._matches(_cookie(headers)) else self._ask(headers)
         if not self._matches(given):
-            return self._ask()
+            return self._ask(headers)
         return None if scope["type"] == "websocket" else self._let_in(scope, query)
 
     def _is_own(self, host: str) -> bool:
@@ -97,8 +101,10 @@ class Guard:
     def _matches(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), (self._token or "").encode())
 
-    def _ask(self) -> Response:
-        return FileResponse(self._denied, 401, media_type="text/html", headers={"cache-control": "no-store"})
+    def _ask(self, headers: Headers) -> Response:
+        code = _language(headers.get("accept-language", ""))
+        html = self._denied.substitute(language(code).page["token"], language=code)
+        return HTMLResponse(html, 401, headers={"cache-control": "no-store"})
 
     def _let_in(self, scope: Scope, query: list[tuple[str, str]]) -> Response:
         """Keeps the token in a cookie and takes it out of the address, where it would be seen and shared."""
@@ -124,6 +130,12 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _language(accepted: str) -> str:
+    """The first of the languages that a browser accepts in which there are texts; they come by preference."""
+    bases = (part.split(";")[0].split("-")[0].strip().lower() for part in accepted.split(","))
+    return next((code for code in bases if code in languages()), "en")
 
 
 def _cookie(headers: Headers) -> str:

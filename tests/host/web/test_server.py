@@ -176,6 +176,10 @@ async def test_a_token_is_asked_for_and_then_remembered_as_a_cookie():
                 answer = await browser.get(path)
                 assert answer.status_code == 401, path
             assert "needs its token" in answer.text
+            for accepted, code in (("de-AT,de;q=0.9,en;q=0.8", "de"), ("fr, en-GB", "en"), ("*", "en")):
+                answer = await browser.get("/", headers={"accept-language": accepted})
+                assert f'<html lang="{code}">' in answer.text
+                assert "$" not in answer.text
             for query in ("", "?token=wrong"):
                 with pytest.raises(websockets.InvalidStatus):
                     await live(page, query)
