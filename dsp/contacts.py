@@ -8,24 +8,32 @@ and by 2 to 59 ms between runners, so it never is the time of contact where ther
 import math
 
 from dsp.jit import inlined, kernel
+from dsp.params import G_MPS2
 
 SWING_NEXT, SWING, SEARCH, STANCE = 0, 1, 2, 3
 NOTHING, INITIAL, TERMINAL = 0, 1, 2
-LONGEST_STRIDE_S = 1.4
-# Standard deviations of contacts, s, measured against force plates (Fukuchi, Fukuchi & Duarte 2017): a clear impact,
-# the learnt lead; TC with and without the pelvis.
+# A stride of more is none: 60 steps a minute, 0.5 m/s. The ring of samples holds little more (state.RING).
+LONGEST_STRIDE_S = 2.0
+LONGEST_STANCE_S = 0.7 * LONGEST_STRIDE_S  # a slow walker's share of the stride, 0.62 at an easy pace, and some more
+# Standard deviations of contacts, s. Measured, with any of the eight runners left out alike to a third
+# (tests/dsp/test_constants.py): a clear impact, the learnt lead; TC with and without the pelvis.
 IMPACT_SD_S, LEARNT_SD_S = 0.0008, 0.012
-SAMPLE_SD = 0.17  # of a sample's period, the least that it can be at any rate: same data at 104 Hz
-# The impact has had its peak by then: 30 to 39 ms after contact in that data set. What rises later is a forefoot's heel
+FUSED_SD_S, ALONE_SD_S = 0.0044, 0.0055
+# How much the swing's end by itself wanders against contact: median of the 48 legs, 2 to 9 ms.
+SWING_SD_S = 0.004
+SAMPLE_SD = 0.17  # of a sample's period, and the more the longer that is than an impact: same runners at 104 Hz
+UNIFORM_SD = 1.0 / math.sqrt(12.0)  # of what lies anywhere between nothing and one: an onset in its impact's rise
+# The impact has had its peak by then: 30 to 39 ms after contact in the 48 legs. What rises later is a forefoot's heel
 # coming down or the leg's own work, and who takes it for an impact waits for it at the next landing.
 IMPACT_ENDS_S = 0.04
-# How much the swing's end by itself wanders against contact: median of 48 legs of that data set, 2 to 9 ms.
-SWING_SD_S = 0.004
-FUSED_SD_S, ALONE_SD_S = 0.0042, 0.010
 # Shares of an impact's slope and rise that a leg reaches before contact by slowing down: a sprinter's, simulated.
 GENTLE_SLOPE, GENTLE_RISE = 0.3, 0.5
-LONGEST_STANCE_S = 0.7 * LONGEST_STRIDE_S
-WALKING_SD_S = 0.03  # half of what the peak leads the simulated walker's toes by, which are drawn by hand
+# How the lead of the swing's end is learnt: a mean of ten at first, then fading; how it wanders, over twenty, with no
+# more than three standard deviations at once, lest one stumble makes the leg unsure for a minute.
+LEAD_N, WANDER_GAIN, WANDER_MOST = 10, 0.05, 9.0
+# A stride whose ratio to the usual one is nearer to a half or to two than to one.
+TOO_SHORT, TOO_LONG = math.sqrt(0.5), math.sqrt(2.0)
+WALKING_SD_S = 0.04  # published offsets of that peak are from none to 75 ms (docs/metrics.md)
 
 
 @inlined
@@ -37,7 +45,7 @@ def follow_leg(leg, co, t, dt, w, force):  # type: ignore[no-untyped-def]
     found = NOTHING
     phase = leg["phase"]
     if phase == SWING_NEXT:
-        if w < -co["swing_arm"] * leg["swing_peak"] and not t - leg["ic_s"] < co["refractory_s"]:
+        if w < -co["swing_arm"] * leg["swing_peak"]:
             leg["phase"] = SWING
             leg["swing_min"] = w
     elif phase == SWING:
@@ -47,7 +55,8 @@ def follow_leg(leg, co, t, dt, w, force):  # type: ignore[no-untyped-def]
             leg["search_s"] = t
             leg["force_min"] = force
             leg["zero_s"] = math.nan
-            leg["swing_peak"] += 0.2 * (max(-leg["swing_min"], 3.0) - leg["swing_peak"])
+            peak = max(-leg["swing_min"], 0.5 * co["swing_peak_radps"])  # no shuffle makes it forget a stride
+            leg["swing_peak"] += co["learning"] * (peak - leg["swing_peak"])
     elif phase == SEARCH:
         found = search(leg, co, t, dt, w, force)
     else:
@@ -66,15 +75,15 @@ def search(leg, co, t, dt, w, force):  # type: ignore[no-untyped-def]
         return NOTHING
     if math.isnan(leg["zero_s"]) and w >= 0.0 > leg["last_w"]:
         leg["zero_s"] = t - dt * w / (w - leg["last_w"])
-    threshold = min(max(co["rise_share"] * leg["usual_rise"], co["rise_min_mps2"]), co["rise_max_mps2"])
+    threshold = max(co["rise_share"] * leg["usual_rise"], co["rise_min_mps2"])
     threshold *= min(1.0, co["impact_s"] / dt)
     above = force - leg["force_min"] - threshold
     contact = math.nan
     if above > 0.0:
         slope = (force - leg["last_force"]) / dt
         contact = t
-        if slope > 1.0:
-            contact -= above / slope + min(threshold / slope, co["onset_back_s"])
+        if slope > 0.0:
+            contact -= above / slope + min(threshold / slope, max(co["onset_back_s"] - 0.5 * dt, 0.0))
             risen = leg["last_force"] - leg["force_min"]
             gentle = leg["last_slope"] < GENTLE_SLOPE * slope and risen > GENTLE_RISE * threshold
             if gentle:  # what rose before the last sample was the leg slowing down, not the impact
@@ -83,22 +92,24 @@ def search(leg, co, t, dt, w, force):  # type: ignore[no-untyped-def]
             learn_lead(leg, contact - leg["zero_s"])
         # Late impacts look like any other; but they wander against the end of the swing more than swings do.
         late = max(leg["zero_lead_var_s2"] - SWING_SD_S**2, 0.0)
-        sharp = max(0.3 * threshold / max(slope, 1.0), IMPACT_SD_S, SAMPLE_SD * dt)
+        coarse = SAMPLE_SD * dt * max(1.0, dt / co["impact_s"])
+        sharp = max(UNIFORM_SD * threshold / slope, IMPACT_SD_S, coarse) if slope > 0.0 else LEARNT_SD_S
         sd = min(math.sqrt(sharp**2 + late), LEARNT_SD_S)
     elif t - leg["search_s"] > co["search_s"]:
-        contact = (leg["zero_s"] if leg["zero_s"] == leg["zero_s"] else leg["search_s"] + 0.02) + leg["zero_lead_s"]
+        if math.isnan(leg["zero_s"]):  # who lands turns back: a leg was lifted
+            leg["phase"] = SWING_NEXT
+            return NOTHING
+        contact = leg["zero_s"] + leg["zero_lead_s"]
         sd = LEARNT_SD_S
     leg["last_slope"] = (force - leg["last_force"]) / dt
     leg["force_min"] = min(leg["force_min"], force)
     if math.isnan(contact):
         return NOTHING
-    land(leg, contact, sd, t, 0.0)
+    land(leg, co, contact, sd, t, 0.0)
     leg["phase"] = STANCE
     leg["rise"] = 0.0
     leg["w_min"] = 99.0
     leg["w_max"] = 0.0
-    leg["rise_s"] = math.nan
-    leg["rise_alone_s"] = math.nan
     leg["fall_s"] = math.nan
     return INITIAL
 
@@ -108,13 +119,13 @@ def learn_lead(leg, lead):  # type: ignore[no-untyped-def]
     """The end of the swing led this contact by `lead` (s): learn the mean, and how it wanders."""
     leg["zero_n"] += 1
     off = lead - leg["zero_lead_s"]
-    leg["zero_lead_s"] += max(1.0 / leg["zero_n"], 0.1) * off
-    if leg["zero_n"] > 10:  # the mean is known
-        leg["zero_lead_var_s2"] += 0.05 * (min(off * off, 9.0 * SWING_SD_S**2) - leg["zero_lead_var_s2"])
+    leg["zero_lead_s"] += max(1.0 / leg["zero_n"], 1.0 / LEAD_N) * off
+    if leg["zero_n"] > LEAD_N:  # the mean is known
+        leg["zero_lead_var_s2"] += WANDER_GAIN * (min(off * off, WANDER_MOST * SWING_SD_S**2) - leg["zero_lead_var_s2"])
 
 
 @kernel
-def land(leg, contact, sd, t, by_pelvis):  # type: ignore[no-untyped-def]
+def land(leg, co, contact, sd, t, by_pelvis):  # type: ignore[no-untyped-def]
     """The leg's newest contact (s) was found at `t` with standard deviation `sd`, by its shank or by the pelvis.
 
     by_pelvis: 1.0 or 0.0, for numba compiles a function anew for every integer that is written out in a call.
@@ -126,10 +137,10 @@ def land(leg, contact, sd, t, by_pelvis):  # type: ignore[no-untyped-def]
     leg["was_ic_decided_s"] = leg["ic_decided_s"]
     leg["was_tc_s"] = leg["tc_s"]
     leg["was_tc_sd_s"] = leg["tc_sd_s"]
-    if (by_pelvis > 0.0 or leg["was_by_pelvis"]) and not 0.65 * leg["stride_s"] < stride < 1.5 * leg["stride_s"]:
+    if (by_pelvis > 0.0 or leg["was_by_pelvis"]) and not TOO_SHORT < stride / leg["stride_s"] < TOO_LONG:
         leg["was_ic_s"] = math.nan  # a contact was missed when pods came and went, or the sides were mixed up
     elif stride < LONGEST_STRIDE_S:
-        leg["stride_s"] += 0.2 * (stride - leg["stride_s"])
+        leg["stride_s"] += co["learning"] * (stride - leg["stride_s"])
     leg["by_pelvis"] = int(by_pelvis)
     leg["ic_s"] = contact
     leg["ic_sd_s"] = sd
@@ -145,38 +156,24 @@ def stance(leg, co, t, dt, w, force):  # type: ignore[no-untyped-def]
     if age < IMPACT_ENDS_S:
         leg["rise"] = max(leg["rise"], force - leg["force_min"])
     elif leg["rise"] > 0.0:
-        leg["usual_rise"] += 0.2 * (leg["rise"] - leg["usual_rise"])
+        gain = co["learning"] if leg["usual_rise"] > 0.0 else 1.0
+        leg["usual_rise"] += gain * (leg["rise"] - leg["usual_rise"])
         leg["rise"] = 0.0
     if age <= co["tc_from"] * leg["stride_s"]:
         return NOTHING
-    if w < leg["w_min"]:
-        leg["w_min"] = w
-        leg["rise_s"] = math.nan
-        leg["rise_alone_s"] = math.nan
-    else:
-        step = w - leg["last_w"]
-        over = w - leg["w_min"] - co["tc_rise_alone_radps"]
-        if over > 0.0 and math.isnan(leg["rise_alone_s"]):
-            leg["rise_alone_s"] = t - dt * min(over / step, 1.0)
-        over = w - leg["w_min"] - co["tc_rise_radps"]
-        if over > 0.0 and math.isnan(leg["rise_s"]):
-            leg["rise_s"] = t - dt * min(over / step, 1.0)
-    if age > co["walking_stance"] * leg["stride_s"] and math.isnan(leg["fall_s"]):
+    leg["w_min"] = min(leg["w_min"], w)
+    if age > co["walking_stance"] * leg["stride_s"]:
         return walking_stance(leg, co, t, w)
-    left = w > leg["w_min"] + co["tc_rise_radps"]
-    if not left and age <= co["tc_until"] * leg["stride_s"]:
-        return NOTHING
-    alone = leg["rise_alone_s"] + co["tc_alone_offset_s"]
-    fused = co["tc_pelvis_weight"] * leg["fall_s"] + (1.0 - co["tc_pelvis_weight"]) * leg["rise_s"] + co["tc_offset_s"]
-    leg["tc_s"] = alone
-    leg["tc_sd_s"] = ALONE_SD_S
-    if abs(fused - alone) <= co["tc_agree_s"]:
-        leg["tc_s"] = fused
-        leg["tc_sd_s"] = FUSED_SD_S
-    leg["tc_decided_s"] = t
-    leg["phase"] = SWING_NEXT
-    if leg["tc_s"] == leg["tc_s"]:
-        leg["contact_s"] += 0.2 * (leg["tc_s"] - leg["ic_s"] - leg["contact_s"])
+    over = w - leg["w_min"] - co["tc_rise_radps"]
+    if over > 0.0:
+        left = t - dt * min(over / (w - leg["last_w"]), 1.0)
+        leg["tc_s"] = left + co["tc_alone_offset_s"]
+        leg["tc_sd_s"] = ALONE_SD_S
+        if abs(left - leg["fall_s"]) <= co["tc_agree_s"]:
+            leg["tc_s"] = left + co["tc_pelvis_weight"] * (leg["fall_s"] - left) + co["tc_offset_s"]
+            leg["tc_sd_s"] = FUSED_SD_S
+        leg["tc_decided_s"] = t
+        leg["phase"] = SWING_NEXT
         return TERMINAL
     return NOTHING
 
@@ -205,7 +202,7 @@ def walking_stance(leg, co, t, w):  # type: ignore[no-untyped-def]
 def follow_pelvis(leg, co, t, dt, fall):  # type: ignore[no-untyped-def]
     """One pelvis sample: vertical acceleration `fall` (m/s2, gravity removed) on its way to free fall."""
     if leg["phase"] == STANCE and t - leg["ic_s"] > co["tc_from"] * leg["stride_s"]:
-        level = co["tc_fall_mps2"]
+        level = co["free_fall_mps2"] - G_MPS2
         if math.isnan(leg["fall_s"]) and fall <= level < leg["last_fall"]:
             leg["fall_s"] = t - dt * (fall - level) / (fall - leg["last_fall"])
     leg["last_fall"] = fall

@@ -38,7 +38,7 @@ def test_steps_of_half_sines_are_found(contact_s: float, step_s: float) -> None:
     phase = (t - 1.0) % step_s
     force = math.pi / 2 * step_s / contact_s * np.sin(math.pi * phase / contact_s)
     fall = G * np.where((phase < contact_s) & (t > 1.0), force - 1.0, -1.0)
-    level = CO["tc_fall_mps2"]
+    level = CO["free_fall_mps2"] - G
     late = brentq(lambda x: np.interp(x, phase[t > 1.0][:20], fall[t > 1.0][:20]) - level, 0.0, 0.05)
     steps = state.core(6.0)[0]["steps"]
     steps["ic_s"] = steps["rise_s"] = math.nan
@@ -48,7 +48,9 @@ def test_steps_of_half_sines_are_found(contact_s: float, step_s: float) -> None:
         if found == INITIAL:
             landed.append(steps["event_s"])
         elif found == TERMINAL:
-            left.append(steps["event_s"] + alone.lead(steps["event_s"] - landed[-1] + late, 2 * step_s, level))
+            left.append(
+                steps["event_s"] + alone.lead(steps["event_s"] - landed[-1] + late, 2 * step_s, CO["free_fall_mps2"])
+            )
     true = 1.0 + step_s * np.arange(len(landed))
     assert len(landed) == int(7.0 / step_s) + 1
     assert landed == pytest.approx(true + late, abs=0.003)  # slower than a foot that hits the ground

@@ -315,6 +315,33 @@ def test_without_an_impact_the_learnt_lead_is_taken() -> None:
     assert leg["ic_s"] == pytest.approx(0.341, abs=1e-3)
 
 
+def test_a_leg_that_is_lifted_and_does_not_turn_back_has_not_landed() -> None:
+    leg, t = leg_after(), np.arange(0.0, 0.6, DT)
+    w = np.interp(t, [0.0, 0.2, 0.3], [0.0, -8.0, -0.1])
+    assert not any(contacts.follow_leg(leg, CO, x, DT, y, 5.0) for x, y in zip(t, w, strict=True))
+    assert leg["phase"] == contacts.SWING_NEXT
+
+
+@pytest.mark.parametrize(("hz", "sd_ms"), [(416, 0.8), (208, 0.82), (104, 3.1)])
+def test_the_fewer_samples_the_less_sure(hz: int, sd_ms: float) -> None:
+    """Of an impact as steep as can be: a sixth of a sample, and more where an impact is shorter than one."""
+    leg, t = leg_after(), np.arange(0.0, 0.45, 1 / hz)
+    w = np.interp(t, [0.0, 0.2, 0.26, 0.36], [0.0, -8.0, -4.0, 6.0])
+    for x, y in zip(t, w, strict=True):
+        contacts.follow_leg(leg, CO, x, 1 / hz, y, 5.0 + 300.0 * (x > 0.32))
+    assert 1e3 * leg["ic_sd_s"] == pytest.approx(sd_ms, abs=0.1)
+    assert 0.32 - 1 / hz < leg["ic_s"] <= 0.32 + 1 / hz
+
+
+def test_the_first_impact_is_learnt_whole_and_later_ones_little_by_little() -> None:
+    leg = leg_after()
+    assert leg["usual_rise"] == 0.0
+    for rise, usual in ((80.0, 80.0), (60.0, 76.0)):
+        leg["phase"], leg["ic_s"], leg["rise"] = contacts.STANCE, 0.0, rise
+        contacts.stance(leg, CO, 0.05, DT, 1.0, 10.0)
+        assert leg["usual_rise"] == pytest.approx(usual)
+
+
 def test_a_swing_that_goes_on_is_no_landing() -> None:
     leg = leg_after()
     leg["phase"], leg["swing_min"] = contacts.SEARCH, -8.0
@@ -324,19 +351,20 @@ def test_a_swing_that_goes_on_is_no_landing() -> None:
 
 @pytest.mark.parametrize("pelvis", [True, False])
 def test_the_foot_leaves_by_shank_and_pelvis(pelvis: bool) -> None:
-    """The rate rises from 1 rad/s at 0.25 s on by 100 rad/s2; the pelvis falls through -6 m/s2 at 0.262 s."""
+    """The rate rises from 1 rad/s at 0.25 s on by 100 rad/s2; the pelvis begins to fall at 0.262 s."""
     leg, t = leg_after(), np.arange(0.1, 0.4, DT)
     leg["phase"], leg["ic_s"], leg["w_min"], leg["last_fall"] = contacts.STANCE, 0.0, 99.0, 20.0
     w = 1.0 + 100.0 * np.maximum(t - 0.25, 0.0)
     found = []
     for x, y in zip(t, w, strict=True):
         if pelvis:
-            contacts.follow_pelvis(leg, CO, x, DT, -6.0 - 300.0 * (x - 0.262))
+            contacts.follow_pelvis(leg, CO, x, DT, CO["free_fall_mps2"] - G_MPS2 - 300.0 * (x - 0.262))
         if leg["phase"] == contacts.STANCE:
             found.append(contacts.stance(leg, CO, x, DT, y, 10.0))
             leg["last_w"] = y
-    fused = 0.3 * 0.262 + 0.7 * (0.25 + 0.030) + CO["tc_offset_s"]
-    alone_s = 0.25 + 0.022 + CO["tc_alone_offset_s"]
+    risen, weight = 0.25 + CO["tc_rise_radps"] / 100.0, CO["tc_pelvis_weight"]
+    fused = weight * 0.262 + (1.0 - weight) * risen + CO["tc_offset_s"]
+    alone_s = risen + CO["tc_alone_offset_s"]
     assert found[-1] == contacts.TERMINAL
     assert leg["tc_s"] == pytest.approx(fused if pelvis else alone_s, abs=1e-6)
 
@@ -356,7 +384,7 @@ def test_the_lead_is_learnt_as_a_mean_then_a_fading_one(rng: np.random.Generator
     for k, lead in enumerate(leads):
         contacts.learn_lead(leg, lead)
         if k >= 10:
-            variance += 0.05 * (min((lead - mean) ** 2, 9 * contacts.SWING_SD_S**2) - variance)
+            variance += 0.05 * (min((lead - mean) ** 2, 9 * 0.004**2) - variance)
         mean = np.mean(leads[: k + 1]) if k < 10 else mean + 0.1 * (lead - mean)
         assert leg["zero_lead_s"] == pytest.approx(mean)
         assert leg["zero_lead_var_s2"] == pytest.approx(variance)
@@ -364,12 +392,12 @@ def test_the_lead_is_learnt_as_a_mean_then_a_fading_one(rng: np.random.Generator
 
 def test_a_contact_moves_the_one_before_it() -> None:
     leg = leg_after()
-    contacts.land(leg, 1.0, 0.001, 1.01, 0)
+    contacts.land(leg, CO, 1.0, 0.001, 1.01, 0)
     leg["tc_s"] = 1.25
-    contacts.land(leg, 1.8, 0.002, 1.81, 0)
+    contacts.land(leg, CO, 1.8, 0.002, 1.81, 0)
     assert [leg[name] for name in ("was_ic_s", "was_tc_s", "ic_s", "ic_sd_s")] == [1.0, 1.25, 1.8, 0.002]
     assert leg["stride_s"] == pytest.approx(0.70 + 0.2 * 0.10)
-    contacts.land(leg, 2.1, 0.002, 2.11, 1)  # half a stride later, by the pelvis: another leg's
+    contacts.land(leg, CO, 2.1, 0.002, 2.11, 1)  # half a stride later, by the pelvis: another leg's
     assert math.isnan(leg["was_ic_s"])
 
 
