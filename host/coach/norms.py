@@ -7,8 +7,9 @@ doi:10.7717/peerj.3298 (CC BY 4.0).
 
 slopes.csv tells what the signal core reads on 8 of these runners, 3 sessions each: SD between legs of different
 runners, mean change from one speed to the next and its SD between legs, per m/s. Enough to expect what a runner
-does at another speed, too few for a norm. Its last column is the change per percent of slope at the same speed, 0
-where nothing is known. Cadence: + 4 % at 7 % of slope, 18 runners (Padulo et al. 2013,
+does at another speed, too few for a norm. The mean change of a difference between the legs is 0, for nothing prefers
+a leg. The last column is the change per percent of slope at the same speed, 0 where nothing is known. Cadence:
++ 4 % at 7 % of slope, 18 runners (Padulo et al. 2013,
 doi:10.1371/journal.pone.0069006), of 171.4 spm at 3.5 m/s; one runner from -18 to +18 % of slope does the same,
 0.55 % per percent (data of Alcantara et al. 2022, doi:10.7717/peerj.12752).
 

@@ -57,6 +57,13 @@ def test_every_metric_of_a_habit_has_a_known_usual_change():
     assert not [metric for metric in METRICS if math.isnan(usual_change(metric).per_mps_sd)]
 
 
+@pytest.mark.parametrize("metric", [metric for metric in METRICS if "_difference_" in metric])
+def test_no_leg_is_preferred_at_any_speed(metric):
+    """Left less right: mirrored runners are runners, so on the mean it is 0 at every speed and slope."""
+    change = usual_change(metric)
+    assert (change.per_mps, change.per_percent) == (0.0, 0.0)
+
+
 def test_norm_moves_with_the_slope_where_that_is_known():
     # 4 % at 7 % of slope (Padulo 2013), of 171.449 spm.
     assert norm("cadence_spm", 3.5, 7.0).mean / norm("cadence_spm", 3.5).mean == pytest.approx(1.04, abs=0.001)
