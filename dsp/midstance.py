@@ -7,12 +7,12 @@ through them corrects the pelvis, which goes as fast as the leg.
 import math
 
 from dsp.alignment import learn_forward, square
+from dsp.astray import is_astray, watch_turn
 from dsp.attitude import UNKNOWN_MPS2, begin, fold, loosen, predict, tilt_at, update, velocity_error_at
 from dsp.contacts import LONGEST_STRIDE_S
 from dsp.jit import kernel
 from dsp.orientation import row_at
 from dsp.quaternion import rotate_row, sense_row
-from dsp.slip import is_astray, watch_slip, watch_turn
 from dsp.state import GYR, RATE, RING, VEL
 
 RUN_MPS = 1.5  # slower is no running: people begin to at 1.9 (Baker, Long & Srinivasan 2024, arXiv 2501.00720)
@@ -124,11 +124,9 @@ def mid_stance(core, pods, legs, co, side):  # type: ignore[no-untyped-def]
     c, s = math.cos(pod["heading_offset"]), math.sin(pod["heading_offset"])
     leg["h"][0] = c * ex - s * ey
     leg["h"][1] = s * ex + c * ey
-    tx, ty = tilt_at(pod, t)
-    x, y, z = sense_row(rows, i, tx, ty, 1.0)
-    if pod["calibrated"]:
-        watch_slip(pod, co, core["walking"], x, y, z)
-    else:  # a provisional vertical: the shank in mid-stance
+    if not pod["calibrated"]:  # a provisional vertical: the shank in mid-stance
+        tx, ty = tilt_at(pod, t)
+        x, y, z = sense_row(rows, i, tx, ty, 1.0)
         up = pod["up"]
         x, y, z = up[0] + RECENT * (x - up[0]), up[1] + RECENT * (y - up[1]), up[2] + RECENT * (z - up[2])
         norm = math.sqrt(x * x + y * y + z * z)
@@ -240,10 +238,8 @@ def guide_pelvis(core, pod, leg, co, before, t, speed, speed_sd, rate):  # type:
     norm = math.sqrt(vx * vx + vy * vy)
     if norm > MOVING_MPS and (from_rest or not alone):
         learn_forward(pod, co, first + 1, last + 1, vx / norm, vy / norm)
-    x, y, z = mean_up(pod, first + 1, last + 1)
-    if pod["calibrated"]:
-        watch_slip(pod, co, core["walking"], x, y, z)
-    else:
+    if not pod["calibrated"]:
+        x, y, z = mean_up(pod, first + 1, last + 1)
         learn_up(pod, x, y, z)
     fold(pod)
     return speed

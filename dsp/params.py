@@ -233,9 +233,28 @@ class Params:
     """No shank's pod sits higher or lower than `ankle_lever_m` by more: it is worn between ankle and knee, 0.25 of the
     height apart (Winter 2009, Biomechanics and Motor Control of Human Movement). What seems more is a treadmill's belt.
     """
-    slip_rad: float = math.radians(12.0)
-    """A pod has slipped when up lies this far from its usual place. Runners' strides spread by 1 to 2 deg, and a change
-    of pace of 2 m/s moves it by 3 (norms.csv); 12 is the mounting error that is allowed from the start."""
+    slip_rad: float = math.radians(3.0)
+    """A stride is off when up went through the sensor turned by more than this from the usual way. What a good angle
+    may be wrong by: smaller slips are not looked for. Whole strides of eight runners are turned by 1.4 deg (RMS), half
+    strides of their pelvis by 1 (tests/benchmarks/bench_slips.py)."""
+    slip_sds: float = 2.0
+    """Nor is a stride off that is turned by less than so many of the runner's own RMS: 2.3 deg of the one whose strides
+    differ most, at 4.5 m/s."""
+    slip_misfit: float = 0.7
+    """A shank's way is another one, not the usual one turned, where a turn leaves more than this share of what it
+    moves. Another pace leaves 0.9 to 3.5 (eight runners, each at three paces: 48 pairs), another form 1.0 to 4.3
+    (simulated); 4 deg of slip among usual strides 0.3 to 0.8, more of it less."""
+    slip_clear_rad: float = math.radians(2.0)
+    """The pelvis's pod has slipped where a ramp leaves more than a step by the square of this (onset.py). 142 simulated
+    changes of tilt by 4 to 9 deg over three strides reached 1.8, slips of eight runners' pods this and more: of 8 deg
+    in 99 of 100 cases, of 6 in 80, of 5 in 52, of 4 in 25."""
+    slip_alone_rad: float = math.radians(5.0)
+    """A single stride that is turned by more is in doubt by itself. Of eight runners' 1,700 strides none was."""
+    slip_sure_rad: float = math.radians(12.0)
+    """Two strides that are turned by more than this are a slip before the others have told: a body does not tip so far
+    within two steps; a simulated change by 16 deg, the largest, takes five."""
+    slip_pace_radspm: float = math.radians(3.0)
+    """Of the pelvis, for each m/s of another pace: eight runners' tilt changed by 0 to 4.3 deg per m/s, median 2."""
     astray_rad: float = math.radians(8.0)
     """The pelvis's pod may have turned about the vertical when the runner goes this far from where it faces at once. In
     28 sessions with bends of 20 deg/s, and in simulated corners of 90, none did for a single step."""

@@ -65,6 +65,14 @@ def level(q, ux, uy, uz):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def turned(a, b, c, x, y, z):  # type: ignore[no-untyped-def]
+    """The vector (a, b, c) turned by the rotation vector (x, y, z), rad; any angle."""
+    angle = math.sqrt(x * x + y * y + z * z)
+    s = math.sin(0.5 * angle) / angle if angle > 1e-12 else 0.5
+    return rotate(math.cos(0.5 * angle), s * x, s * y, s * z, a, b, c)
+
+
+@kernel
 def rotate_row(rows, i, x, y, z):  # type: ignore[no-untyped-def]
     """The sensor vector (x, y, z) in world axes, by the attitude of ring slot `i`."""
     q = rows[i]

@@ -1,134 +1,206 @@
-"""A pod that slipped on the body: seen by where up lies in the sensor at the same moment of every stride.
+"""A pod that slipped on the body, told from a body that moves in another way; and its seat put right again.
 
-The gyro feels the slip, so the attitude stays right; what becomes wrong is how the pod sits on the segment. A body
-does not change its posture by many degrees from one stride to the next and stay there: then the pod did, and what was
-known of its seat turns with it. A turn about the vertical itself cannot be seen so; on the pelvis it shows as a body
-that goes elsewhere than it faces.
+The gyro feels the slip, so the attitude stays right; what becomes wrong is how the pod sits on the segment. Then the
+way that up takes through the sensor in a stride (way.py) is turned as a whole, at once and for good.
+
+- A shank swings by 100 degrees and more in a stride, so that way tells all three angles of a slip, and whether it is a
+  slip at all: a runner who runs in another way, or at another pace, changes the shape of the way as much as its mean.
+- The pelvis hardly turns, so another posture looks like a slip, but for how it comes: a body takes strides to get
+  there, a pod jumps (onset.py). Where that is not clear, tilt's standard deviation says so from then on. A turn about
+  the vertical is not in that way at all (astray.py).
 """
 
 import math
 
 from dsp.jit import kernel
+from dsp.onset import note_turn, step_beats_ramp
+from dsp.params import G_MPS2
+from dsp.quaternion import turned
+from dsp.state import OFF, PHASES
+from dsp.way import learn_way, sense_way, tip_between, turn_between
 
-TURN_STEPS = 3  # so many steps that agree tell a turn of the pod
-FLAGGED = 10  # strides that are flagged after a slip: as many as the memory of the usual place
+KNOWN = 5  # strides after which the usual way is known
+MEMORY = 10  # strides that it is the mean of
+HALF = PHASES // 2
 
 
 @kernel
-def watch_slip(pod, co, walking, x, y, z):  # type: ignore[no-untyped-def]
-    """(x, y, z): where up lies in the sensor at this moment of the stride. Sets `slipped`, turns `up` and `axis`."""
-    norm = math.sqrt(x * x + y * y + z * z)
-    x, y, z = x / norm, y / norm, z / norm
-    usual = pod["usual_up"]
-    if math.sqrt(pod["p"][1, 1]) > co["settled_tilt_sd_rad"]:
-        return  # the attitude itself is in doubt
+def watch_seats(pods, co, side, row, settling, walking, by_pelvis):  # type: ignore[no-untyped-def]
+    """A stride of `side` is complete (row: its STRIDE): did the pod of this shank slip, or the pelvis's?"""
+    ic, next_ic, speed = row["ic_s"], row["next_ic_s"], row["speed_mps"]
     if walking:  # another posture, whose first stride or two may have passed for running
+        for k in range(3):
+            pods[k]["off_n"] = 0
+            pods[k]["confirm_n"] = 0
+            pods[k]["doubtful"] = 0
+            pods[k]["slipped"] = 0
+    row["pelvic_tilt_sd_rad"] = math.hypot(row["pelvic_tilt_sd_rad"], pods[0]["seat_sd_rad"])
+    if walking or settling:
+        return
+    bend = abs(pods[0]["turn_rad"]) / (next_ic - ic)
+    lean = math.atan(speed * bend / G_MPS2) if speed == speed else 0.0  # of a body in a bend
+    if not by_pelvis:
+        watch_shank(pods[1 + side], pods[2 - side], co, ic, next_ic, speed, lean)
+    watch_pelvis(pods[0], co, side, ic, next_ic, speed, lean)
+
+
+@kernel
+def watch_shank(pod, other, co, ic, next_ic, speed, lean):  # type: ignore[no-untyped-def]
+    """The whole way of up in a stride: turned for some strides, and not in another shape, the pod has slipped."""
+    if not may_watch(pod, co, ic) or not sense_way(pod, ic, next_ic, 0, PHASES):
+        return
+    if pod["usual_n"] < KNOWN:
+        learn(pod, 0, PHASES, 0.0, 0.0, 0.0, 1.0, speed)
+        return
+    x, y, z, misfit = turn_between(pod)
+    limit = max(co["slip_rad"], co["slip_sds"] * math.sqrt(pod["usual_turn_rad2"])) + lean
+    odd = misfit > co["slip_misfit"] and math.sqrt(x * x + y * y + z * z) > limit
+    pod["odd_n"] = pod["odd_n"] + 1 if odd else 0
+    if pod["odd_n"] == 1:  # a stumble says nothing
+        pod["doubtful"] = pod["off_n"] > 0
+    elif odd:
         pod["off_n"] = 0
-        pod["slipped"] = 0
-        return
-    if pod["slipped"] > 0:
-        pod["slipped"] -= 1
-    d = x * usual[0] + y * usual[1] + z * usual[2]
-    if pod["usual_n"] >= 5 and d < math.cos(co["slip_rad"]) * math.sqrt(usual[0] ** 2 + usual[1] ** 2 + usual[2] ** 2):
-        pod["slipped"] = FLAGGED if pod["off_n"] > 0 else 1  # one alone is a stumble, or the first after a stop
-        pod["off_n"] += 1
-        if pod["off_n"] >= co["slip_strides"]:
-            size = math.sqrt(usual[0] ** 2 + usual[1] ** 2 + usual[2] ** 2)
-            turn_seat(pod, usual[0] / size, usual[1] / size, usual[2] / size, x, y, z)
-            usual[0], usual[1], usual[2] = x, y, z
-            pod["usual_n"] = 1
-            pod["off_n"] = 0
-        return
-    pod["off_n"] = 0
-    pod["usual_n"] += 1
-    gain = max(1.0 / pod["usual_n"], 1.0 / FLAGGED)
-    usual[0] += gain * (x - usual[0])
-    usual[1] += gain * (y - usual[1])
-    usual[2] += gain * (z - usual[2])
+        pod["usual_n"] = KNOWN  # runs in another way: learn that sooner
+        learn(pod, 0, PHASES, x, y, z, limit, speed)
+    elif pod["confirm_n"] > 0:
+        confirm(pod, x, y, z, OFF)
+    elif not is_off(pod, co, x, y, z, limit):
+        learn(pod, 0, PHASES, x, y, z, limit, speed)
+    elif pod["off_n"] >= OFF:
+        both = other["off_n"] > 1  # a shank each does not slip at once: the runner does
+        settle(pod, not both, OFF)
 
 
 @kernel
-def is_astray(pod, co, astray):  # type: ignore[no-untyped-def]
-    """Whether the pelvis goes far from where it faces (`astray`, rad, + to the left), and did not before.
+def watch_pelvis(pod, co, side, ic, next_ic, speed, lean):  # type: ignore[no-untyped-def]
+    """The newest half of the stride. Tilt changes with pace (norms), so the limit grows with that."""
+    if pod["astray_n"] > 0:
+        return
+    start = HALF if side == 0 else 0  # as shares of the left leg's stride
+    if not may_watch(pod, co, ic) or not sense_way(pod, 0.5 * (ic + next_ic), next_ic, start, start + HALF):
+        return
+    if pod["usual_n"] < 2 * KNOWN:
+        learn(pod, start, start + HALF, 0.0, 0.0, 0.0, 1.0, speed)
+        return
+    x, y, z = tip_between(pod, start, start + HALF)
+    note_turn(pod, x, y, z)
+    limit = max(co["slip_rad"], co["slip_sds"] * math.sqrt(pod["usual_turn_rad2"])) + lean
+    if speed == speed:
+        limit += co["slip_pace_radspm"] * abs(speed - pod["usual_pace_mps"])
+    if pod["confirm_n"] > 0:
+        confirm(pod, x, y, z, 2 * OFF)
+    elif not is_off(pod, co, x, y, z, limit):
+        learn(pod, start, start + HALF, x, y, z, limit, speed)
+    elif pod["off_n"] >= 2 * OFF:
+        clear = step_beats_ramp(pod) / co["slip_clear_rad"] ** 2
+        if 0.0 < clear < 1.0:
+            off = pod["off_turn"]
+            pod["seat_sd_rad"] = math.sqrt(pod["seat_sd_rad"] ** 2 + off[0] ** 2 + off[1] ** 2 + off[2] ** 2)
+        settle(pod, clear >= 1.0, 2 * OFF)
 
-    A filter that lags in a bend comes to that little by little; and what lasts is believed.
+
+@kernel
+def may_watch(pod, co, ic):  # type: ignore[no-untyped-def]
+    """Whether this stride of a pod says something of its seat; counts down its flags."""
+    pod["slipped"] = max(pod["slipped"] - 1, 0)
+    pod["doubtful"] = 0
+    settled = pod["kf_n"] > 0 and math.sqrt(pod["p"][1, 1]) <= co["settled_tilt_sd_rad"]
+    return pod["calibrated"] and settled and pod["gap_s"] < ic
+
+
+@kernel
+def learn(pod, start, stop, x, y, z, limit, speed):  # type: ignore[no-untyped-def]
+    """A stride as usual, turned by (x, y, z) at random: this is what strides spread by, and the axis is right."""
+    parts = PHASES // (stop - start)  # that a stride comes in
+    pod["usual_n"] = min(pod["usual_n"] + 1, MEMORY * parts)
+    gain = 1.0 / ((pod["usual_n"] + parts - 1) // parts)
+    learn_way(pod, start, stop, gain)
+    pod["usual_turn_rad2"] += 0.05 * (min(x * x + y * y + z * z, limit * limit) - pod["usual_turn_rad2"])
+    pod["usual_offset"] = pod["heading_offset"]
+    if speed == speed:
+        pod["usual_pace_mps"] += gain * (speed - pod["usual_pace_mps"])
+    axis, usual = pod["axis"], pod["usual_axis"]
+    for j in range(3):
+        usual[j] += gain * (axis[j] - usual[j])
+
+
+@kernel
+def is_off(pod, co, x, y, z, limit):  # type: ignore[no-untyped-def]
+    """Whether a stride that is turned by (x, y, z; rad) belongs to a row of such, and takes their mean.
+
+    The slip may lie within the first one, which is not in the mean. Who is off stays so down to half of it.
     """
-    jump = astray - pod["usual_astray_rad"]
-    return min(abs(astray), abs(jump)) > co["astray_rad"] and pod["astray_n"] < 2 * TURN_STEPS
-
-
-@kernel
-def watch_turn(pod, co, astray, x, y, z):  # type: ignore[no-untyped-def]
-    """The pelvis goes `astray`, up lying at (x, y, z; unit) in the sensor: is it the pod that has turned?
-
-    In the first such step it may still be turning. When the next ones agree it has, and its seat turns with it.
-    """
-    pod["slipped"] = FLAGGED
-    pod["astray_n"] += 1
-    up = pod["astray_up"]
-    if pod["astray_n"] == 1 or abs(astray - pod["astray_last_rad"]) > 0.5 * co["astray_rad"]:
-        pod["astray_last_rad"] = astray
-        pod["astray_rad"] = 0.0
-        up[:] = 0.0
-        return
-    pod["astray_rad"] += astray
-    up[0] += x
-    up[1] += y
-    up[2] += z
-    if math.sqrt(up[0] ** 2 + up[1] ** 2 + up[2] ** 2) < TURN_STEPS - 0.5:
-        return
-    angle = pod["astray_rad"] / TURN_STEPS
-    axis, usual = pod["axis"], pod["usual_up"]
-    turn_frame(pod, usual, up, axis[0], axis[1], axis[2], angle)
-    usual[0], usual[1], usual[2] = up[0] / TURN_STEPS, up[1] / TURN_STEPS, up[2] / TURN_STEPS
-    pod["kf_heading"] += angle  # the axis turned in the pod, the pod did not
-    pod["astray_n"] = 0
-
-
-@kernel
-def turn_frame(pod, old, new, x, y, z, angle):  # type: ignore[no-untyped-def]
-    """Turn the seat so that `old` up (3,) comes to `new`, and forward (x, y, z) to `angle` to the left of itself.
-
-    Forward is level in either; vectors in sensor axes, of any length.
-    """
-    size = math.sqrt(old[0] ** 2 + old[1] ** 2 + old[2] ** 2)
-    ux, uy, uz = old[0] / size, old[1] / size, old[2] / size
-    fx, fy, fz = levelled(x, y, z, ux, uy, uz)
-    lx, ly, lz = uy * fz - uz * fy, uz * fx - ux * fz, ux * fy - uy * fx
-    size = math.sqrt(new[0] ** 2 + new[1] ** 2 + new[2] ** 2)
-    px, py, pz = new[0] / size, new[1] / size, new[2] / size
-    x, y, z = levelled(x, y, z, px, py, pz)
-    c, s = math.cos(angle), math.sin(angle)
-    gx, gy, gz = c * x + s * (py * z - pz * y), c * y + s * (pz * x - px * z), c * z + s * (px * y - py * x)
-    mx, my, mz = py * gz - pz * gy, pz * gx - px * gz, px * gy - py * gx
-    for name in range(3):
-        v = pod["up"] if name == 0 else pod["axis"] if name == 1 else pod["forward_sum"]
-        a = v[0] * ux + v[1] * uy + v[2] * uz
-        b = v[0] * fx + v[1] * fy + v[2] * fz
-        d = v[0] * lx + v[1] * ly + v[2] * lz
-        v[0] = a * px + b * gx + d * mx
-        v[1] = a * py + b * gy + d * my
-        v[2] = a * pz + b * gz + d * mz
-
-
-@kernel
-def levelled(x, y, z, ux, uy, uz):  # type: ignore[no-untyped-def]
-    """The unit vector along that part of (x, y, z) that is square to the unit vector u."""
-    d = x * ux + y * uy + z * uz
-    x, y, z = x - d * ux, y - d * uy, z - d * uz
+    off, n = pod["off_turn"], pod["off_n"]
     size = math.sqrt(x * x + y * y + z * z)
-    return x / size, y / size, z / size
+    if n == 0:
+        belongs = size > limit
+    else:
+        belongs = x * off[0] + y * off[1] + z * off[2] > 0.5 * (off[0] ** 2 + off[1] ** 2 + off[2] ** 2)
+    if not belongs:
+        if n > 0:
+            pod["slipped"] = 0
+        pod["off_n"] = 0
+        return False
+    gain = 1.0 / max(n, 1)
+    off[0] += gain * (x - off[0])
+    off[1] += gain * (y - off[1])
+    off[2] += gain * (z - off[2])
+    pod["off_n"] = n + 1
+    pod["doubtful"] = n > 0 or size > co["slip_alone_rad"]
+    if n == 1 and size > co["slip_sure_rad"]:
+        pod["slipped"] = 2 * OFF
+    return True
 
 
 @kernel
-def turn_seat(pod, ax, ay, az, bx, by, bz):  # type: ignore[no-untyped-def]
-    """Turn what is known of the seat by the shortest rotation that takes unit vector a to b (sensor axes)."""
-    kx, ky, kz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
-    c = ax * bx + ay * by + az * bz
-    for name in range(3):
-        v = pod["up"] if name == 0 else pod["axis"] if name == 1 else pod["forward_sum"]
-        x, y, z = v[0], v[1], v[2]
-        along = (kx * x + ky * y + kz * z) / (1.0 + c)
-        v[0] = c * x + ky * z - kz * y + kx * along
-        v[1] = c * y + kz * x - kx * z + ky * along
-        v[2] = c * z + kx * y - ky * x + kz * along
+def settle(pod, slipped, flagged):  # type: ignore[no-untyped-def]
+    """Strides enough were turned by `off_turn`: turn the seat so, or learn how the body runs now."""
+    pod["off_n"] = 0
+    pod["doubtful"] = 0
+    pod["slipped"] = 0
+    if not slipped:
+        pod["usual_n"] = 0
+        return
+    pod["slipped"] = flagged + 1  # one is counted down at once
+    pod["confirm_n"] = flagged
+    turn_seat(pod)
+
+
+@kernel
+def confirm(pod, x, y, z, flagged):  # type: ignore[no-untyped-def]
+    """A stride after the slip: what they are still turned by is put right with the last flag.
+
+    While the seat was wrong the ankle was looked for in the wrong place, which tips the attitude a little.
+    """
+    off = pod["off_turn"]
+    gain = 1.0 / (flagged + 1 - pod["confirm_n"])
+    pod["confirm_n"] -= 1
+    off[0] += gain * (x - off[0])
+    off[1] += gain * (y - off[1])
+    off[2] += gain * (z - off[2])
+    if pod["confirm_n"] == 0:
+        turn_seat(pod)
+
+
+@kernel
+def turn_seat(pod):  # type: ignore[no-untyped-def]
+    """Turn the usual way, and what was known of the seat before the slip, by the rotation vector `off_turn`.
+
+    The hinge began to follow the slip by itself: its memory is set back to the axis as it was, and turned.
+    """
+    x, y, z = pod["off_turn"]
+    up, axis, forward, usual = pod["up"], pod["axis"], pod["forward_sum"], pod["usual_axis"]
+    for k in range(PHASES):
+        way = pod["usual_way"][k]
+        way[0], way[1], way[2] = turned(way[0], way[1], way[2], x, y, z)
+    size = math.sqrt(usual[0] ** 2 + usual[1] ** 2 + usual[2] ** 2)
+    up[0], up[1], up[2] = turned(up[0], up[1], up[2], x, y, z)
+    forward[0], forward[1], forward[2] = turned(forward[0], forward[1], forward[2], x, y, z)
+    usual[0], usual[1], usual[2] = turned(usual[0], usual[1], usual[2], x, y, z)
+    a, b, c = usual[0] / size, usual[1] / size, usual[2] / size
+    axis[0], axis[1], axis[2] = a, b, c
+    cov = pod["cov"]
+    power = cov[0] + cov[3] + cov[5]
+    cov[0], cov[1], cov[2] = power * a * a, power * a * b, power * a * c
+    cov[3], cov[4], cov[5] = power * b * b, power * b * c, power * c * c
+    pod["heading_offset"] = pod["usual_offset"]

@@ -19,6 +19,9 @@ RUNNING_S = 1.5  # a runner without a new stride for so long is not running any 
 
 NO_TIME_S = 1e18  # no time stamp is so large, or it is none
 FRAME_T, FRAME_ACC, FRAME_GYR, FRAME_PRESSURE, FRAME_WIDTH = 0, 1, 4, 7, 8  # types.FRAME as a row of numbers
+PHASES = 16  # moments of a stride at which the way of up is compared
+OFF = 4  # strides in a row that tell a slip
+BEFORE, TURNS = 4, 4 + 2 * OFF  # half strides before it that are looked back at, and all of them
 RING = 1024  # rows: 2.4 s at 420 Hz, more than the longest stride and the longest bridged gap
 
 POD = np.dtype(
@@ -62,9 +65,21 @@ POD = np.dtype(
         # calibration
         ("calibrated", "i8"),
         ("slipped", "i8"),  # strides still to be flagged
-        ("usual_up", "f8", (3,)),  # where up usually lies at the same moment of a stride, sensor axes
+        ("doubtful", "i8"),  # whether the newest stride was turned, and nobody knows why yet
+        ("way", "f8", (PHASES, 3)),  # where up lay in the newest stride, sensor axes
+        ("usual_way", "f8", (PHASES, 3)),  # and where it usually does
         ("usual_n", "i8"),
-        ("off_n", "i8"),  # strides in a row that it lay elsewhere
+        ("usual_turn_rad2", "f8"),  # how far strides are turned against it, mean square
+        ("usual_axis", "f8", (3,)),
+        ("usual_offset", "f8"),  # of the hinge's heading
+        ("usual_pace_mps", "f8"),
+        ("odd_n", "i8"),  # strides in a row of another shape
+        ("off_n", "i8"),  # strides in a row that were turned; half strides of the pelvis
+        ("off_turn", "f8", (3,)),  # mean of their turns, but for the first
+        ("confirm_n", "i8"),  # strides still to come that tell how well the seat was turned
+        ("seat_sd_rad", "f8"),  # what may have been a slip, or not
+        ("turns", "f8", (TURNS, 3)),  # of the last half strides (pelvis), rad, sensor axes
+        ("course", "f8", (TURNS,)),  # and how far they went along the mean
         ("usual_astray_rad", "f8"),  # how far from where it faces the pelvis goes, + to the left: slow mean
         ("astray_n", "i8"),  # steps in a row that it went far from there
         ("astray_last_rad", "f8"),  # how far with the last one

@@ -9,6 +9,7 @@ from dsp.jit import kernel
 from dsp.orientation import row_at
 from dsp.pelvis import pelvis_columns
 from dsp.quaternion import rotate_row
+from dsp.slip import watch_seats
 from dsp.springmass import stiffness
 from dsp.state import RATE, RING, T
 
@@ -122,6 +123,7 @@ def complete(core, pods, legs, co, side, row):  # type: ignore[no-untyped-def]
     # Free fall of the pelvis tells a light walk from a run; a bouncing walker falls too, but stands on both feet.
     walking = flight < co["flight_share"] or contact > co["walking_stance"] * stride
     foot_ahead(leg, co, speed, contact, walking, row)
+    watch_seats(pods, co, side, row, quality & SETTLING, walking, by_pelvis)
     for k in range(3):
         p = pods[k]
         if p["gap_s"] >= ic:
@@ -132,6 +134,8 @@ def complete(core, pods, legs, co, side, row):  # type: ignore[no-untyped-def]
             quality |= SATURATED
         if p["slipped"]:
             quality |= SLIPPED
+        elif p["doubtful"]:
+            quality |= SETTLING
         if core["now_s"] - p["raw_s"] > co["missing_s"]:
             quality |= POD_MISSING
         elif not p["calibrated"]:

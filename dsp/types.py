@@ -48,8 +48,8 @@ class Quality(IntFlag):
     GAP = 1  # samples were lost inside the stride
     SATURATED = 2  # a sensor that the stride's angles need hit its range
     UNCALIBRATED = 4  # no quiet standing was seen: angles against standing are unknown
-    SETTLING = 8  # the filters have not converged since the start, a stop or a gap
-    SLIPPED = 16  # a pod turned on the body since standing
+    SETTLING = 8  # not converged since the start, a stop or a gap; or a pod may have turned on the body just now
+    SLIPPED = 16  # a pod turned on the body: since these strides, and until its seat is known again
     WALKING = 32  # no flight phase: walking, not running
     POD_MISSING = 64  # a pod that some columns need is silent
     BAD_RATE = 128  # a pod's sample rate is outside what the core supports

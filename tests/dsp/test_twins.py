@@ -26,7 +26,6 @@ from dsp import (
     orientation,
     pelvis,
     quaternion,
-    slip,
     springmass,
     state,
     stream,
@@ -52,6 +51,9 @@ JOINTS = {
     "guide_pelvis",
     "complete",
     "arrive",
+    "watch_seats",
+    "watch_shank",
+    "watch_pelvis",
 }
 
 
@@ -102,6 +104,7 @@ def test_quaternions_turn_as_scipys(rng: np.random.Generator) -> None:
     in_world = q.copy()
     quaternion.turn_world(in_world, *(20.0 * v))
     assert (naive.rotation(in_world) * (Rotation.from_rotvec(20.0 * v) * naive.rotation(q)).inv()).magnitude() < 1e-12
+    assert quaternion.turned(*v, *q[:3]) == pytest.approx(Rotation.from_rotvec(q[:3]).apply(v))
     rows = np.zeros((3, state.WIDTH))
     rows[1, state.QUAT : state.QUAT + 4] = q
     assert quaternion.rotate_row(rows, 1, *v) == pytest.approx(naive.rotation(q).apply(v))
@@ -143,61 +146,6 @@ def test_tilt_is_less_sure_after_a_gap_and_a_surprise_and_never_surer_than_the_a
     assert math.hypot(before, 0.01) < attitude.tilt_sd(pod) < 2.0 * math.hypot(before, 0.01)
     pod["surprise"] = 0.0
     assert attitude.tilt_sd(pod) == pytest.approx(math.sqrt(pod["p"][3, 3]) / G_MPS2)
-
-
-def test_a_slipped_seat_turns_the_shortest_way(core: np.void, rng: np.random.Generator) -> None:
-    pod = core["pods"][Role.PELVIS].copy()
-    a, b = unit(rng.normal(size=3)), unit(rng.normal(size=3))
-    axis = np.cross(a, b)
-    turn = Rotation.from_rotvec(unit(axis) * math.atan2(np.linalg.norm(axis), a @ b))
-    expected = {name: turn.apply(pod[name]) for name in ("up", "axis", "forward_sum")}
-    slip.turn_seat(pod, *a, *b)
-    for name, vector in expected.items():
-        assert pod[name] == pytest.approx(vector, abs=1e-12), name
-
-
-def test_a_seat_is_turned_after_four_strides_elsewhere(core: np.void) -> None:
-    pod = core["pods"][Role.PELVIS].copy()
-    pod["usual_up"], pod["usual_n"], pod["slipped"], pod["off_n"] = (0.0, 0.0, 1.0), 20, 0, 0
-    pod["up"], elsewhere = (0.0, 0.0, 1.0), (math.sin(0.4), 0.0, math.cos(0.4))
-    flags = []
-    for _ in range(5):
-        slip.watch_slip(pod, CO, False, *elsewhere)
-        flags.append(int(pod["slipped"]))
-    assert flags == [1, 10, 10, 10, 9]
-    assert pod["up"] == pytest.approx(elsewhere)
-
-
-def test_a_seat_turns_from_one_frame_to_another(core: np.void, rng: np.random.Generator) -> None:
-    """Two directions each, by scipy: up, and forward made level and turned to the left."""
-    pod = core["pods"][Role.PELVIS].copy()
-    old, new, forward = unit(rng.normal(size=3)), unit(rng.normal(size=3)), rng.normal(size=3)
-    level = [np.array(slip.levelled(*forward, *up)) for up in (old, new)]
-    for up, flat in zip((old, new), level, strict=True):
-        assert flat == pytest.approx(unit(forward - (forward @ up) * up))
-    turned = Rotation.from_rotvec(0.4 * new).apply(level[1])
-    turn = Rotation.align_vectors([new, turned], [old, level[0]])[0]
-    expected = {name: turn.apply(pod[name]) for name in ("up", "axis", "forward_sum")}
-    slip.turn_frame(pod, 3.0 * old, 0.5 * new, *forward, 0.4)
-    for name, vector in expected.items():
-        assert pod[name] == pytest.approx(vector, abs=1e-7), name
-
-
-def test_a_pod_has_turned_when_steps_agree(core: np.void) -> None:
-    pod = core["pods"][Role.PELVIS].copy()
-    pod["astray_n"], pod["usual_astray_rad"], pod["slipped"] = 0, 0.02, 0
-    up, axis = pod["usual_up"] / np.linalg.norm(pod["usual_up"]), pod["axis"].copy()
-    level = np.array(slip.levelled(*axis, *up))
-    for astray in (0.2, 0.31, 0.33, 0.32):  # it still turned during the first
-        assert slip.is_astray(pod, CO, astray)
-        slip.watch_turn(pod, CO, astray, *up)
-        assert pod["slipped"] > 0
-    assert pod["astray_n"] == 4  # the second one began the count
-    slip.watch_turn(pod, CO, 0.34, *up)
-    assert pod["astray_n"] == 0
-    assert np.array(slip.levelled(*pod["axis"], *up)) == pytest.approx(Rotation.from_rotvec(0.33 * up).apply(level))
-    pod["usual_astray_rad"] = 0.3
-    assert not slip.is_astray(pod, CO, 0.32)  # a filter that lags in a bend comes to it little by little
 
 
 # --- rest and start

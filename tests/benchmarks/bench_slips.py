@@ -1,0 +1,259 @@
+"""What the core makes of a pod that slips mid-run: `python -m tests.benchmarks.bench_slips [quick | constants]`.
+
+Real runners (../shared/data/rbds) whose samples are turned from one moment on, as those of a pod that turns on its
+segment: about the segment's left, long or forward axis, by so many degrees, within 50 to 300 ms, in stance or in swing.
+Errors are against the same strides of the same session without a slip: inclination of the shank that slipped, tilt
+and drop where the pelvis's pod did. Then what running without a slip is taken for one, real and simulated.
+
+`constants` halves and doubles what the decision is tuned by. All takes some minutes; `quick` is eight sessions.
+"""
+
+import itertools
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+from rich.progress import track
+from scipy.spatial.transform import Rotation
+
+from dsp.analyzer import GaitAnalyzer
+from dsp.params import Params
+from dsp.types import Quality, Role
+from firmware_sim.offline import simulate
+from firmware_sim.runner.form import FAULTS, STRENGTHS
+from tests.benchmarks.bench_core import read_table
+from tests.dsp.contacts_of import WAYS
+from tests.host.coach.scenarios import KINDS, SIDED, healthy
+
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+Frames = dict[Role, np.ndarray]
+
+AXES = ("left", "long", "forward")
+SIZES_DEG = (4, 8, 12, 15, 20, 30)
+LASTS_S = (0.05, 0.15, 0.3)
+PHASES = {"stance": 0.15, "swing": 0.65}  # share of the leg's stride at which the slip begins
+AFTER = 10  # strides of a leg by which the pod has to sit right again
+SLIP_S = 18.0  # the first stride that begins later has the slip
+
+
+@dataclass(frozen=True)
+class Session:
+    name: str
+    frames: Frames
+    strides: np.ndarray  # without a slip, in the order of their contacts
+    axes: dict[Role, np.ndarray]  # forward, left and up of the segment in the sensor, rows
+    offset: dict[Role, np.ndarray]  # of the gyro
+
+
+@dataclass(frozen=True)
+class Slip:
+    role: Role
+    axis: str
+    degrees: float
+    lasts_s: float
+    phase: str
+
+    def is_like(self, role: Role, axis: str, degrees: float) -> bool:
+        return (self.role, self.axis, abs(self.degrees)) == (role, axis, degrees)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one slip. Strides count from the slip on, of the leg (shank) or of both (pelvis)."""
+
+    found_after: float  # strides up to and with the first that is flagged; NaN: none
+    flagged: int
+    worst_good_deg: float  # of all strides called good
+    astray_good: int  # how many of those are more than 3 deg off
+    late_deg: float  # worst of all strides after AFTER, called good or not
+    late_good: float  # share of those that are called good
+
+
+def analyse(frames: Frames, co: Params) -> tuple[np.ndarray, GaitAnalyzer]:
+    analyzer = GaitAnalyzer(replace(co, lag_s=1e3))
+    parts = [analyzer.push(role, f) for role, f in frames.items()]
+    strides = np.concatenate([*parts, analyzer.flush()])
+    return strides[np.argsort(strides["ic_s"], kind="stable")], analyzer
+
+
+def session_of(path: Path) -> Session:
+    frames = read_table(path)
+    strides, analyzer = analyse(frames, Params())
+    axes, offset = {}, {}
+    for role in Role:
+        pod = analyzer._pods[role]
+        axis, up = pod["axis"].copy(), pod["up"].copy()
+        axis -= axis @ up * up
+        axis /= np.linalg.norm(axis)
+        forward, left = (axis, np.cross(up, axis)) if role is Role.PELVIS else (np.cross(axis, up), axis)
+        axes[role] = np.array([forward, left, up])
+        offset[role] = pod["bias"].copy()
+    return Session(path.name.split(".imu")[0], frames, strides, axes, offset)
+
+
+def slipped(session: Session, slip: Slip) -> tuple[Frames, float]:
+    """The session with the slip in it, and when that begins."""
+    side = max(slip.role - 1, 0)
+    mine = session.strides[session.strides["side"] == side]
+    stride = mine[np.argmax(mine["ic_s"] > SLIP_S)]
+    begin_s = stride["ic_s"] + PHASES[slip.phase] * (stride["next_ic_s"] - stride["ic_s"])
+    axis = session.axes[slip.role][("forward", "left", "long").index(slip.axis)]
+    f = session.frames[slip.role].copy()
+    angle = np.radians(slip.degrees) * smooth((f["t_s"] - begin_s) / slip.lasts_s)
+    turn = Rotation.from_rotvec(np.outer(angle, axis)).inv()
+    f["acc_mps2"] = turn.apply(f["acc_mps2"])
+    offset = session.offset[slip.role]
+    f["gyr_radps"] = turn.apply(f["gyr_radps"] - offset) + offset + np.outer(np.gradient(angle, f["t_s"]), axis)
+    return session.frames | {slip.role: f}, begin_s
+
+
+def smooth(x: np.ndarray) -> np.ndarray:
+    """From 0 to 1 with no jump of the rate."""
+    x = np.clip(x, 0.0, 1.0)
+    return x * x * (3.0 - 2.0 * x)
+
+
+def outcome(session: Session, slip: Slip, co: Params) -> Outcome:
+    frames, begin_s = slipped(session, slip)
+    found, _ = analyse(frames, co)
+    pelvis = slip.role is Role.PELVIS
+    keys = ("pelvic_tilt_rad", "pelvic_drop_rad") if pelvis else ("tibial_inclination_ic_rad",)
+    if not pelvis:
+        found = found[found["side"] == slip.role - 1]
+    found = found[found["next_ic_s"] > begin_s]
+    flagged = (found["quality"] & Quality.SLIPPED) > 0
+    error = np.full(len(found), np.nan)
+    for side in (0, 1):
+        mine = np.flatnonzero(found["side"] == side)
+        same = session.strides[session.strides["side"] == side]
+        near = np.abs(found["ic_s"][mine, None] - same["ic_s"][None]).argmin(axis=1)
+        off = np.max([np.abs(found[key][mine] - same[key][near]) for key in keys], axis=0)
+        error[mine] = np.degrees(np.where(np.abs(found["ic_s"][mine] - same["ic_s"][near]) < 0.03, off, np.nan))
+    # A stride in which the pelvis slips is partly before it; a shank's counts by its contact.
+    good = (found["quality"] == 0) & np.isfinite(error)
+    late = np.arange(len(found)) >= (2 * AFTER if pelvis else AFTER)
+    return Outcome(
+        float(flagged.argmax() + 1) if flagged.any() else np.nan,
+        int(flagged.sum()),
+        float(error[good].max(initial=0.0)),
+        int((error[good] > 3.0).sum()),
+        float(np.nanmax(error[late], initial=0.0)),
+        float((found["quality"][late] == 0).mean()),
+    )
+
+
+def show(label: str, some: Sequence[Outcome]) -> None:
+    after = np.array([o.found_after for o in some])
+    seen = np.isfinite(after)
+    late = np.array([o.late_deg for o in some])
+    first = f"{np.median(after[seen]):3.0f} {after[seen].max():4.0f}" if seen.any() else "  -    -"
+    print(
+        f"{label:34s} {100 * seen.mean():5.0f} %   {first}   {np.mean([o.flagged for o in some]):5.1f}"
+        f"   {max(o.worst_good_deg for o in some):5.1f} {np.mean([o.astray_good for o in some]):6.2f}"
+        f"   {np.median(late):5.1f} {np.percentile(late, 95):5.1f} {late.max():5.1f}"
+        f"   {100 * np.mean([o.late_good for o in some]):4.0f} %"
+    )
+
+
+def header(title: str) -> None:
+    late = f"after {AFTER} strides, deg"
+    print(f"\n{title:34s} {'':7s}   strides    {'':5s}   good strides   {late:19s} good")
+    print(f"{'':34s} {'seen':>7s}   med  max   flags   worst  n > 3   {'med':>5s} {'p95':>5s} {'max':>5s}    then")
+
+
+def slips(quick: bool) -> Iterator[Slip]:
+    for role, axis, size, last, phase in itertools.product(Role, AXES, SIZES_DEG, LASTS_S, PHASES):
+        if not quick or last == LASTS_S[1]:
+            yield Slip(role, axis, size, last, phase)
+
+
+def outcomes(sessions: Sequence[Session], some: Sequence[Slip], co: Params) -> list[tuple[Slip, Outcome]]:
+    """Of every slip on every session, half of them to the other side."""
+    both = [
+        (s, replace(slip, degrees=(-1) ** (i + j) * slip.degrees))
+        for i, s in enumerate(sessions)
+        for j, slip in enumerate(some)
+    ]
+    return [(slip, outcome(s, slip, co)) for s, slip in track(both, "slipping", transient=True)]
+
+
+def table(found: Sequence[tuple[Slip, Outcome]]) -> None:
+    header(f"{len(found)} slips")
+    for role, axis, size in itertools.product(Role, AXES, SIZES_DEG):
+        show(f"{role.label} {axis} {size} deg", [o for slip, o in found if slip.is_like(role, axis, size)])
+    header("by how fast, 12 to 30 deg")
+    for role, last, phase in itertools.product(Role, LASTS_S, PHASES):
+        some = [o for slip, o in found if (slip.role, slip.lasts_s, slip.phase) == (role, last, phase)]
+        if some:
+            show(f"{role.label} {1e3 * last:.0f} ms in {phase}", some)
+
+
+def calm(seconds: float) -> Iterator[tuple[str, str, Frames]]:
+    """Kind, name and frames of running without a slip: real, and simulated of every kind."""
+    for path in sorted(DATA.glob("rbds*/*.imu.csv.gz")):
+        yield path.parent.name, path.name, read_table(path)
+    for (way, plan), seed in itertools.product(WAYS.items(), (1, 2)):
+        yield "ways to run", way, simulate(plan, 45.0, seed=seed)[0]
+    for (fault, strength), seed in itertools.product(itertools.product(FAULTS, STRENGTHS), (1, 2, 3)):
+        for side in ("", "left", "right") if fault in SIDED else ("",):
+            plan = f"stand 5; run 3.2; at 25 {fault} {strength} {side} deaf; at 40 well"
+            yield "faults", f"{fault} {strength} {side}", simulate(plan, 55.0, seed=seed)[0]
+    for seed, (one, other) in enumerate(itertools.combinations(FAULTS, 2)):
+        plan = f"stand 5; run 3.2; at 25 {one} strong deaf; {other} strong deaf; at 40 well"
+        yield "two faults", f"{one} + {other}", simulate(plan, 55.0, seed=seed)[0]
+    for n, (kind, plan) in enumerate(KINDS.items()):
+        yield "healthy runners", kind, simulate("stand 5; " + plan, seconds, seed=1000 + n, form=healthy(n))[0]
+
+
+def false_alarms(seconds: float, co: Params) -> dict[str, list[int]]:
+    """By kind: sessions, strides, those called good, those called slipped, sessions in which some were."""
+    found: dict[str, list[int]] = {}
+    for kind, name, frames in track(list(calm(seconds)), "running", transient=True):
+        quality = analyse(frames, co)[0]["quality"]
+        slipped = int(((quality & Quality.SLIPPED) > 0).sum())
+        if slipped:
+            print(f"  {kind}, {name}: {slipped} strides called slipped")
+        news = (1, len(quality), int((quality == 0).sum()), slipped, int(slipped > 0))
+        found[kind] = [a + b for a, b in zip(found.get(kind, [0] * 5), news, strict=True)]
+    return found
+
+
+def constants(sessions: Sequence[Session]) -> None:
+    """One line for each constant at half and at twice its value: slips of 4, 6 and 8 degrees, and false ones."""
+    print(f"{'':26s} {'seen of 4, 6, 8 deg':>22s} {'worst good, 8 deg':>18s}   called slipped, no slip")
+    names = [field.name for field in fields(Params) if field.name.startswith("slip_")]
+    some = [Slip(role, axis, d, 0.15, "swing") for role in Role for axis in ("left", "forward") for d in (4, 6, 8)]
+    for name, factor in [("", 1.0), *itertools.product(names, (0.5, 2.0))]:
+        co = Params(**{name: factor * getattr(Params(), name)} if name else {})
+        found = outcomes(sessions, some, co)
+        seen = [np.mean([np.isfinite(o.found_after) for s, o in found if abs(s.degrees) == d]) for d in (4, 6, 8)]
+        worst = max(o.worst_good_deg for s, o in found if abs(s.degrees) == 8)
+        wrong = np.sum(list(false_alarms(120.0, co).values()), axis=0)
+        label = f"{name} x {factor}" if name else "as they are"
+        shares = " ".join(f"{100 * x:3.0f} %" for x in seen)
+        print(f"{label:26s} {shares:>22s} {worst:14.1f} deg   {wrong[4]} of {wrong[0]} sessions", flush=True)
+
+
+def main() -> None:
+    quick = "quick" in sys.argv[1:]
+    paths = sorted(DATA.glob("rbds/*.imu.csv.gz"))
+    if not paths:
+        sys.exit("no real runners in ../shared/data")
+    tuning = "constants" in sys.argv[1:]
+    if quick or tuning:
+        paths = paths[::3]
+    sessions = [session_of(path) for path in track(paths, "reading", transient=True)]
+    if tuning:
+        constants(sessions)
+        return
+    table(outcomes(sessions, list(slips(quick)), Params()))
+    print("\nno slip")
+    for kind, (n, strides, good, slipped, _) in false_alarms(120.0 if quick else 900.0, Params()).items():
+        share = 100 * good / strides
+        print(f"{kind:20s} {n:3d} sessions, {strides:6d} strides, {share:4.1f} % good, {slipped} called slipped")
+
+
+if __name__ == "__main__":
+    main()
