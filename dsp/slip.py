@@ -17,7 +17,7 @@ from dsp.onset import note_turn, step_beats_ramp
 from dsp.params import G_MPS2
 from dsp.quaternion import turned
 from dsp.state import OFF, PHASES
-from dsp.way import learn_way, sense_way, tip_between, turn_between
+from dsp.way import learn_way, misfit, sense_way, tip_between, turn_between
 
 KNOWN = 5  # strides after which the usual way is known
 MEMORY = 10  # strides that it is the mean of
@@ -52,9 +52,9 @@ def watch_shank(pod, other, co, ic, next_ic, speed, lean):  # type: ignore[no-un
     if pod["usual_n"] < KNOWN:
         learn(pod, 0, PHASES, 0.0, 0.0, 0.0, 1.0, speed)
         return
-    x, y, z, misfit = turn_between(pod)
+    x, y, z = turn_between(pod)
     limit = max(co["slip_rad"], co["slip_sds"] * math.sqrt(pod["usual_turn_rad2"])) + lean
-    odd = misfit > co["slip_misfit"] and math.sqrt(x * x + y * y + z * z) > limit
+    odd = math.sqrt(x * x + y * y + z * z) > limit and misfit(pod, x, y, z) > co["slip_misfit"]
     pod["odd_n"] = pod["odd_n"] + 1 if odd else 0
     if pod["odd_n"] == 1:  # a stumble says nothing
         pod["doubtful"] = pod["off_n"] > 0

@@ -8,8 +8,11 @@ import math
 from dsp.attitude import tilt_at
 from dsp.jit import kernel
 from dsp.orientation import row_at
-from dsp.quaternion import rotate, sense_row
+from dsp.quaternion import product, rotate, sense_row, turned
 from dsp.state import PHASES, RING
+
+MOST_ROUNDS = 5
+ENOUGH_RAD = 1e-3
 
 
 @kernel
@@ -38,18 +41,16 @@ def learn_way(pod, start, stop, gain):  # type: ignore[no-untyped-def]
 
 @kernel
 def turn_between(pod):  # type: ignore[no-untyped-def]
-    """The rotation vector (x, y, z; rad, sensor) that best takes the usual way to this one, and its misfit.
+    """The rotation vector (x, y, z; rad, sensor) that best takes the usual way to this one, least squares.
 
-    Misfit is what it leaves between the two, as a share (RMS) of what it moves. Least squares by Gauss-Newton: a small
-    rotation r moves u by r x u, so sum(1 - u u') r = sum(u x v); four rounds are exact to 1e-6 rad at 60 degrees.
+    Gauss-Newton: a small rotation r moves u by r x u, so sum(1 - u u') r = sum(u x v). A round squares the error: one
+    that changes less than ENOUGH_RAD leaves a millionth.
     """
     usual, way = pod["usual_way"], pod["way"]
     w, x, y, z = 1.0, 0.0, 0.0, 0.0  # the rotation so far
-    left = 0.0
-    for _ in range(4):
+    for _ in range(MOST_ROUNDS):
         xx, xy, xz, yy, yz, zz = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
         a, b, c = 0.0, 0.0, 0.0
-        left = 0.0
         for k in range(PHASES):
             ux, uy, uz = rotate(w, x, y, z, usual[k, 0], usual[k, 1], usual[k, 2])
             vx, vy, vz = way[k, 0], way[k, 1], way[k, 2]
@@ -62,27 +63,30 @@ def turn_between(pod):  # type: ignore[no-untyped-def]
             a += uy * vz - uz * vy
             b += uz * vx - ux * vz
             c += ux * vy - uy * vx
-            left += (vx - ux) ** 2 + (vy - uy) ** 2 + (vz - uz) ** 2
         p, q, r = yy * zz - yz * yz, xz * yz - xy * zz, xy * yz - xz * yy  # cofactors
-        det = xx * p + xy * q + xz * r
         s, t, u = xx * zz - xz * xz, xz * xy - xx * yz, xx * yy - xy * xy
+        det = xx * p + xy * q + xz * r
         rx, ry, rz = (p * a + q * b + r * c) / det, (q * a + s * b + t * c) / det, (r * a + t * b + u * c) / det
         size = math.sqrt(rx * rx + ry * ry + rz * rz)
-        s = math.sin(0.5 * size) / size if size > 1e-12 else 0.5
-        e, f, g, h = math.cos(0.5 * size), s * rx, s * ry, s * rz
-        w, x, y, z = (
-            e * w - f * x - g * y - h * z,
-            e * x + f * w + g * z - h * y,
-            e * y - f * z + g * w + h * x,
-            e * z + f * y - g * x + h * w,
-        )
-    moved = 0.0
-    for k in range(PHASES):
-        ux, uy, uz = rotate(w, x, y, z, usual[k, 0], usual[k, 1], usual[k, 2])
-        moved += (ux - usual[k, 0]) ** 2 + (uy - usual[k, 1]) ** 2 + (uz - usual[k, 2]) ** 2
+        half = math.sin(0.5 * size) / size if size > 1e-12 else 0.5
+        w, x, y, z = product(math.cos(0.5 * size), half * rx, half * ry, half * rz, w, x, y, z)
+        if size < ENOUGH_RAD:
+            break
     s = math.sqrt(x * x + y * y + z * z)
     scale = 2.0 * math.atan2(s, w) / s if s > 1e-12 else 2.0
-    return scale * x, scale * y, scale * z, math.sqrt(left / max(moved, 1e-12))
+    return scale * x, scale * y, scale * z
+
+
+@kernel
+def misfit(pod, x, y, z):  # type: ignore[no-untyped-def]
+    """What the rotation vector leaves between the usual way and this one, as a share (RMS) of what it moves."""
+    usual, way = pod["usual_way"], pod["way"]
+    left, moved = 0.0, 0.0
+    for k in range(PHASES):
+        ux, uy, uz = turned(usual[k, 0], usual[k, 1], usual[k, 2], x, y, z)
+        left += (way[k, 0] - ux) ** 2 + (way[k, 1] - uy) ** 2 + (way[k, 2] - uz) ** 2
+        moved += (ux - usual[k, 0]) ** 2 + (uy - usual[k, 1]) ** 2 + (uz - usual[k, 2]) ** 2
+    return math.sqrt(left / max(moved, 1e-12))
 
 
 @kernel
