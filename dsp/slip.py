@@ -21,6 +21,9 @@ from dsp.way import learn_way, misfit, sense_way, tip_between, turn_between
 
 KNOWN = 5  # strides after which the usual way is known
 MEMORY = 10  # strides that it is the mean of
+NO_WAY_RAD = (
+    0.5  # strides leave 0.02 to 0.06 (RMS), another pace 0.3 (eight runners), a half turn of the pod more than 1
+)
 HALF = PHASES // 2
 
 
@@ -52,7 +55,11 @@ def watch_shank(pod, other, co, ic, next_ic, speed, lean):  # type: ignore[no-un
     if pod["usual_n"] < KNOWN:
         learn(pod, 0, PHASES, 0.0, 0.0, 0.0, 1.0, speed)
         return
-    x, y, z = turn_between(pod)
+    x, y, z, left = turn_between(pod)
+    if left > NO_WAY_RAD:  # no turn explains it, for one by nearly 180 degrees is not found; facing.py sees to that
+        pod["usual_n"] = 0
+        pod["off_n"] = 0
+        return
     limit = max(co["slip_rad"], co["slip_sds"] * math.sqrt(pod["usual_turn_rad2"])) + lean
     odd = math.sqrt(x * x + y * y + z * z) > limit and misfit(pod, x, y, z) > co["slip_misfit"]
     pod["odd_n"] = pod["odd_n"] + 1 if odd else 0
