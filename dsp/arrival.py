@@ -12,6 +12,7 @@ from dsp.jit import inlined, kernel
 from dsp.state import FRAME_ACC, FRAME_GYR, FRAME_PRESSURE, FRAME_T, FRAME_WIDTH, NO_TIME_S
 from dsp.stream import run
 
+FAR_S = 1.0  # longer than any gap that is bridged: what comes after it starts anew and can do without a sample
 NO_ROOM = -1  # what is said of frames for which `waiting` is too small
 
 
@@ -64,7 +65,11 @@ def make_room(core, waiting, role, n):  # type: ignore[no-untyped-def]
 
 @inlined
 def hold(core, waiting, role, frames):  # type: ignore[no-untyped-def]
-    """Put frames with those that wait, and note the newest time of the pod, and the first of any pod."""
+    """Put frames with those that wait, and note the newest time of the pod, and the first of any pod.
+
+    A time far ahead of the pod's last one counts once the next one follows on it, and is no time until then: after a
+    pause that is one sample less, and a single wrong one does not make the pod deaf until its time has come.
+    """
     end = core["end"][role]
     newest = core["newest_s"][role]
     for i in range(len(frames)):
@@ -77,6 +82,10 @@ def hold(core, waiting, role, frames):  # type: ignore[no-untyped-def]
             row[FRAME_GYR + j] = frame["gyr_radps"][j]
         row[FRAME_PRESSURE] = frame["pressure_pa"]
         if abs(t) < NO_TIME_S:
+            if t - newest > FAR_S and newest > -math.inf and not 0.0 < t - core["doubt_s"][role] < FAR_S:
+                core["doubt_s"][role] = t
+                row[FRAME_T] = math.nan
+                continue
             newest = max(newest, t)
             if core["begin_s"] == -math.inf:
                 core["begin_s"] = np.nextafter(t, -math.inf)  # another pod may begin at the same time

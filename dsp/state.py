@@ -209,6 +209,7 @@ CORE = np.dtype(
         ("first", "i8", (3,)),
         ("end", "i8", (3,)),
         ("newest_s", "f8", (3,)),
+        ("doubt_s", "f8", (3,)),  # a time far ahead of that, which the next one must follow
         ("begin_s", "f8"),
         ("due_s", "f8", (3,)),  # time of each pod's next waiting frame
         ("frame", "f8", (8,)),  # the frame in hand
@@ -222,7 +223,7 @@ CORE = np.dtype(
 def core(swing_peak_radps: float) -> np.ndarray:
     """The core before its first sample: (1,) CORE."""
     state = np.zeros(1, CORE)
-    for name in ("now_s", "stride_s", "newest_s", "begin_s"):
+    for name in ("now_s", "stride_s", "newest_s", "doubt_s", "begin_s"):
         state[name] = -np.inf
     state["grade"]["t_s"] = -np.inf
     state["steps"]["last_s"] = -np.inf

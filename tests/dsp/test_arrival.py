@@ -25,7 +25,7 @@ def test_frames_wait_in_order_and_up_to_when_all_have_delivered() -> None:
     core = cores[0]
     waiting = np.zeros((3, 40, state.FRAME_WIDTH))
     lists: dict[Role, list[list[float]]] = {role: [] for role in Role}
-    newest, begin = dict.fromkeys(Role, -math.inf), -math.inf
+    newest, doubt, begin = dict.fromkeys(Role, -math.inf), dict.fromkeys(Role, -math.inf), -math.inf
     refused = 0
     for k in range(400):
         role = Role(rng.integers(3))
@@ -38,11 +38,16 @@ def test_frames_wait_in_order_and_up_to_when_all_have_delivered() -> None:
         refused += not fits
         if fits:
             arrival.hold(core, waiting, role.value, frames)
-            lists[role] += frames.view(float).reshape(-1, 8).tolist()
-            known = [t for t in times if abs(t) < state.NO_TIME_S]
-            newest[role] = max([newest[role], *known])
-            if begin == -math.inf and known:
-                begin = known[0]
+            for row in frames.view(float).reshape(-1, 8).tolist():
+                t = row[state.FRAME_T]
+                if abs(t) < state.NO_TIME_S:
+                    far = newest[role] + arrival.FAR_S < t < math.inf and newest[role] > -math.inf
+                    if far and not doubt[role] < t < doubt[role] + arrival.FAR_S:
+                        doubt[role], row[state.FRAME_T] = t, math.nan
+                    else:
+                        newest[role] = max(newest[role], t)
+                        begin = t if begin == -math.inf else begin
+                lists[role].append(row)
         taken = int(rng.integers(len(lists[role]) + 1)) if k % 50 == 0 else 0  # as if they had been processed
         core["first"][role] += taken
         del lists[role][:taken]
@@ -54,3 +59,15 @@ def test_frames_wait_in_order_and_up_to_when_all_have_delivered() -> None:
         assert arrival.watermark(core, co) == pytest.approx(mark, abs=1e-12)
         assert core["begin_s"] == math.nextafter(begin, -math.inf)  # another pod may begin at the same time
     assert refused > 10
+
+
+def test_a_time_far_ahead_counts_once_another_follows() -> None:
+    core = state.core(8.0)[0]
+    waiting = np.zeros((3, 40, state.FRAME_WIDTH))
+    times = [5.0, 5.1, 900.0, 5.2, 70.0, 70.1, 70.2]  # a wild one, then a pause
+    counted = [5.0, 5.1, math.nan, 5.2, math.nan, 70.1, 70.2]
+    newest = [5.0, 5.1, 5.1, 5.2, 5.2, 70.1, 70.2]
+    for k, t in enumerate(times):
+        arrival.hold(core, waiting, Role.PELVIS, frames_at([t]))
+        assert core["newest_s"][Role.PELVIS] == newest[k]
+    np.testing.assert_array_equal(waiting[Role.PELVIS, : len(times), state.FRAME_T], counted)

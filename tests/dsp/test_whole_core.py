@@ -121,7 +121,7 @@ def test_any_pieces_in_any_order_with_any_stops_change_nothing(frames: Frames, s
         at = rng.integers(0, len(rows) - 900, 4)
         rows["acc_mps2"][at[0] : at[0] + 20] = np.nan
         rows["gyr_radps"][at[1]] = np.inf
-        rows["t_s"][at[2]] = rng.choice([np.nan, np.inf, -np.inf, 1e300, rows["t_s"][at[2] - 1]])
+        rows["t_s"][at[2]] = rng.choice([np.nan, np.inf, -np.inf, 1e300, 1e6, rows["t_s"][at[2] - 1]])
         broken[role] = np.delete(rows, slice(at[3], at[3] + rng.choice([0, 30, 90, 900])))
     if rng.random() < 0.5:
         del broken[Role(rng.integers(3))]
@@ -210,6 +210,15 @@ def test_numbers_that_make_no_sense_harm_nothing(frames: Frames) -> None:
     assert len(found) == len(analyse(frames))
     assert np.isfinite(found["ic_s"]).all()
     assert ((found["quality"] & (Quality.INVALID | Quality.GAP)) != 0).any()
+
+
+@pytest.mark.parametrize("ahead_s", [1.5, 40.0, 1e9])
+@pytest.mark.parametrize("role", list(Role))
+def test_one_wild_time_stamp_is_one_lost_sample(frames: Frames, role: Role, ahead_s: float) -> None:
+    wild, lost = copied(frames), copied(frames)
+    wild[role]["t_s"][3200] += ahead_s
+    lost[role] = np.delete(lost[role], 3200)
+    assert analyse(wild, lag_s=0.25).tobytes() == analyse(lost, lag_s=0.25).tobytes()
 
 
 @pytest.mark.parametrize("start_s", [-60.0, 1.7e9])
