@@ -33,6 +33,28 @@ STATIC = Path(__file__).parent / "static"
 _plotly_spec = find_spec("plotly")
 PLOTLY = Path(_plotly_spec.origin if _plotly_spec and _plotly_spec.origin else "").parent / "package_data/plotly.min.js"
 
+
+def page_words(code: str) -> dict[str, Any]:
+    """The page's own words in a language, and of the others' what it needs."""
+    texts = language(code)
+    return {
+        **texts.page,
+        "decimal": texts.decimal,
+        "moments": dict(texts.moments),
+        "faults": {fault: words.name for fault, words in texts.faults.items()},
+        "sources": {source: texts.sessions[source] for source in ("pods", "demo", "replay")},
+        "strides": texts.summary["strides"],
+        "closing": texts.closing,
+    }
+
+
+# Windows may know .js as text/plain, which browsers do not run as a module.
+mimetypes.add_type("text/javascript", ".js")
+
+# Read here, for a request must not wait for the disk.
+DENIED = (STATIC / "token.html").read_text(encoding="utf-8")
+WORDS = {code: page_words(code) for code in languages()}
+
 # Mean and SD among healthy runners of a metric (a field of host.records.Stride) at a speed in m/s; NaN where unknown.
 Norm = Callable[[str, float], tuple[float, float]]
 # The list of sessions, newest first, with their key figures: see host.archive.
@@ -58,8 +80,6 @@ def create_app(
     names: frozenset[str] = frozenset(),
 ) -> Starlette:
     """The ASGI app. `token`: who does not know it sees nothing. `names`: host names of this computer to answer to."""
-    # Windows may know .js as text/plain, which browsers do not run as a module.
-    mimetypes.add_type("text/javascript", ".js")
     hub = Hub(_band_table(norm) if norm else None)
     one_report = asyncio.Lock()  # at a time: each costs seconds of a core that is needed for the runners
 
@@ -113,7 +133,7 @@ def create_app(
             Route("/favicon.ico", _icon),
             Mount("/", _Files(directory=STATIC, html=True, check_dir=False)),
         ],
-        middleware=[Middleware(Guard, token=token, denied=STATIC / "token.html", names=names)],
+        middleware=[Middleware(Guard, token=token, denied=DENIED, names=names)],
         lifespan=lifespan,
     )
 
@@ -159,21 +179,7 @@ class _Files(StaticFiles):
 
 async def _words(request: Request) -> Response:
     """What the page says to runners, by language."""
-    return JSONResponse({code: page_words(code) for code in languages()}, headers={"cache-control": "no-cache"})
-
-
-def page_words(code: str) -> dict[str, Any]:
-    """The page's own words in a language, and of the others' what it needs."""
-    texts = language(code)
-    return {
-        **texts.page,
-        "decimal": texts.decimal,
-        "moments": dict(texts.moments),
-        "faults": {fault: words.name for fault, words in texts.faults.items()},
-        "sources": {source: texts.sessions[source] for source in ("pods", "demo", "replay")},
-        "strides": texts.summary["strides"],
-        "closing": texts.closing,
-    }
+    return JSONResponse(WORDS, headers={"cache-control": "no-cache"})
 
 
 async def _plotly(request: Request) -> Response:

@@ -13,7 +13,6 @@ import socket
 from collections.abc import MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_address
-from pathlib import Path
 from string import Template
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -47,10 +46,10 @@ class Guard:
     `[page.token]`, in the browser's language.
     """
 
-    def __init__(self, app: ASGIApp, token: str | None, denied: Path, names: frozenset[str] = frozenset()) -> None:
+    def __init__(self, app: ASGIApp, token: str | None, denied: str, names: frozenset[str] = frozenset()) -> None:
         self._app = app
         self._token = token
-        self._denied = Template(denied.read_text(encoding="utf-8"))
+        self._denied = Template(denied)
         own = socket.gethostname().lower()
         self._names = {name.lower() for name in names} | {"localhost", own, f"{own}.local"}
 

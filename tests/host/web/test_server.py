@@ -402,6 +402,7 @@ async def test_nothing_blocks_the_event_loop():
                 assert (await browser.get("/")).status_code == 401
                 assert (await browser.get("/?token=t", follow_redirects=True)).status_code == 200
                 assert (await browser.get("/plotly.min.js")).status_code == 200
+                assert (await browser.get("/words.json")).status_code == 200
             async with live(page, "?token=t") as viewer:
                 feeder.stride()
                 await receive(viewer)
