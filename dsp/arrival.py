@@ -25,8 +25,7 @@ def push(cores, cos, role, frames, waiting, out):  # type: ignore[no-untyped-def
     core = cores[0]
     if not make_room(core, waiting, role, len(frames)):
         return NO_ROOM
-    hold(core, waiting, role, frames)
-    return run(cores, cos, waiting, watermark(core, cos[0]), out)
+    return take_in(cores, cos, role, frames, waiting, out)
 
 
 @kernel
@@ -42,9 +41,19 @@ def push_many(cores, cos, frames, roles, counts, waiting, out):  # type: ignore[
         role = roles[k]
         start = used[role]
         used[role] = start + counts[k]
-        hold(core, waiting, role, frames[role][start : used[role]])
-        written += run(cores, cos, waiting, watermark(core, cos[0]), out[written:])
+        written += take_in(cores, cos, role, frames[role][start : used[role]], waiting, out[written:])
     return written
+
+
+@kernel
+def take_in(cores, cos, role, frames, waiting, out):  # type: ignore[no-untyped-def]
+    """Frames of one pod for which there is room; returns how many strides became complete.
+
+    One for both ways in: a second copy of `run` contracts other products and sums, and differs in the last bits.
+    """
+    core = cores[0]
+    hold(core, waiting, role, frames)
+    return run(cores, cos, waiting, watermark(core, cos[0]), out)
 
 
 @kernel

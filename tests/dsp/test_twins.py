@@ -44,6 +44,7 @@ JOINTS = {
     "push",
     "push_many",
     "run",
+    "take_in",
     "take",
     "take_alone",
     "mid_stance",

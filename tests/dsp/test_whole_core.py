@@ -96,6 +96,20 @@ def test_many_pushes_at_once_are_the_same_pushes(frames: Frames, batch: int, jam
     assert alone.dropped.any() == jams
 
 
+@pytest.mark.skipif(not SHARED.is_dir(), reason="no ../shared/data: real runners are not here")
+def test_many_pushes_at_once_are_the_same_on_a_hard_day() -> None:
+    """Over minutes a single product that is rounded otherwise shows."""
+    frames = read(SHARED / "rbds_hard" / "rbds010_4.5mps_hard.imu.csv.gz")
+    schedule = pushes(frames, False, seed=0)
+    alone, done, expected = GaitAnalyzer(), dict.fromkeys(Role, 0), []
+    for role, n in schedule:
+        expected.append(alone.push(role, frames[role][done[role] : done[role] + n]))
+        done[role] += n
+    found = GaitAnalyzer().push_many([frames[role][: done[role]] for role in Role], *np.array(schedule).T)
+    assert found.tobytes() == np.concatenate(expected).tobytes()
+    assert len(found) > 600
+
+
 def test_stopping_anywhere_and_going_on_changes_nothing(frames: Frames) -> None:
     whole = analyse(frames)
     analyzer, found = GaitAnalyzer(Params(lag_s=1e3)), []
