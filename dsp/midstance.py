@@ -182,7 +182,8 @@ def guide_pelvis(core, pod, leg, co, before, t, speed, speed_sd, rate):  # type:
     vy /= n
     pelvis_speed = math.sqrt(vx * vx + vy * vy)
     from_rest = pod["calibrated"] > 0 and t - pod["rest_s"] < co["lever_s"]
-    if from_rest and speed > RUN_MPS and abs(pelvis_speed - speed) > co["lever_most_m"] * abs(rate):
+    most = co["lever_most_m"] * abs(rate) + co["steady_speed"] * speed
+    if from_rest and speed > RUN_MPS and abs(pelvis_speed - speed) > most:
         from_rest = False  # a belt moves, or the rest told little: pace was taken for lean
         pod["kf_n"] = 0
         for shank in range(1, 3):
