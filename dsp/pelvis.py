@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from dsp.attitude import tilt_at, tilt_sd
 from dsp.jit import kernel
 from dsp.orientation import row_at
@@ -61,15 +63,12 @@ def pelvis_columns(pod, co, side, ic, tc, next_ic, row):  # type: ignore[no-unty
     falling = 0
     # The pelvis moves below 15 Hz in running, so every other row is plenty at 200 Hz.
     step = max(1, int(0.01 / dt + 0.5))
-    cos_sum, sin_sum, cos_m, sin_m = 0.0, 0.0, 1.0, 0.0
-    angle = 2.0 * math.pi * step / n
-    cos_step, sin_step = math.cos(angle), math.sin(angle)
+    yaws = np.empty((n - 1) // step + 1)
     sign = 1.0 if side == 1 else -1.0
     fall_level = co["free_fall_mps2"] - G_MPS2
     looked = 0
     for m in range(0, n, step):
         r = rows[(first + m) & (RING - 1)]
-        looked += 1
         q0, q1, q2, q3 = r[QUAT], r[QUAT + 1], r[QUAT + 2], r[QUAT + 3]
         zx, zy, zz = rotate(q0, -q1, -q2, -q3, tx, ty, 1.0)
         tilt = -arcsine(zx * fx + zy * fy + zz * fz)
@@ -85,9 +84,8 @@ def pelvis_columns(pod, co, side, ic, tc, next_ic, row):  # type: ignore[no-unty
         yaw = arcsine((cx * vy - cy * vx) / math.sqrt(vx * vx + vy * vy)) - turned * (m / (n - 1.0) - 0.5)
         yaw_low = min(yaw_low, yaw)
         yaw_high = max(yaw_high, yaw)
-        cos_sum += yaw * cos_m
-        sin_sum += yaw * sin_m
-        cos_m, sin_m = cos_m * cos_step - sin_m * sin_step, sin_m * cos_step + cos_m * sin_step
+        yaws[looked] = sign * yaw  # the left side is furthest forward where yaw is least
+        looked += 1
         height += (r[VEL + 2] - climb0 - slope * m - mean_climb) * dt * step
         height_low = min(height_low, height)
         height_high = max(height_high, height)
@@ -103,12 +101,32 @@ def pelvis_columns(pod, co, side, ic, tc, next_ic, row):  # type: ignore[no-unty
     row["vertical_oscillation_m"] = height_high - height_low
     row["pelvis_over_foot"], row["braking_loss_mps"] = braking(pod, first, ic, tc, tx, ty, cx, cy)
     row["pelvic_tilt_sd_rad"] = math.hypot(tilt_sd(pod), co["cross_axis"] * pod["bend_rad"])
-    # first harmonic of yaw: the left side is furthest forward where yaw is least, the right side where it is most
-    phase = math.atan2(sin_sum, cos_sum) / (2.0 * math.pi)
-    if side == 0:
-        phase += 0.5
-    row["pelvic_rotation_lag"] = phase - math.floor(phase)
+    row["pelvic_rotation_lag"] = foremost(yaws, step / n)
     return falling / looked
+
+
+@kernel
+def foremost(forward, share):  # type: ignore[no-untyped-def]
+    """When a side is furthest forward, as a share of its stride, from samples (n,) that are `share` of it apart.
+
+    The middle of the time in which it is in the foremost quarter of its range, weighed by how far in. A single highest
+    sample scatters more from stride to stride, and the first harmonic of the whole turn is the same for both sides: one
+    that comes late moves it by half of that on either (docs/coaching.md has the figures).
+    """
+    low, high = 9.0, -9.0
+    for k in range(len(forward)):
+        low = min(low, forward[k])
+        high = max(high, forward[k])
+    least = high - 0.25 * (high - low)
+    cos_sum, sin_sum, cos_k, sin_k = 0.0, 0.0, 1.0, 0.0
+    cos_step, sin_step = math.cos(2.0 * math.pi * share), math.sin(2.0 * math.pi * share)
+    for k in range(len(forward)):
+        if forward[k] > least:
+            cos_sum += (forward[k] - least) * cos_k
+            sin_sum += (forward[k] - least) * sin_k
+        cos_k, sin_k = cos_k * cos_step - sin_k * sin_step, sin_k * cos_step + cos_k * sin_step
+    phase = math.atan2(sin_sum, cos_sum) / (2.0 * math.pi)
+    return phase - math.floor(phase)
 
 
 @kernel

@@ -68,6 +68,7 @@ TILT_SD_RAD = 0.58 * _DEG
 TILT_RANGE_SD_RAD = 0.67 * _DEG
 DROP_SD_RAD = 0.64 * _DEG
 ROTATION_RANGE_SD_RAD = 1.5 * _DEG
+ROTATION_LAG_SD = 0.030  # of the moment at which a side of the pelvis is foremost, share of a stride
 FOOT_AHEAD_SD_M = 0.008
 STRIDE_TIME_SD = 0.010
 CONTACT_TIME_SD = 0.018

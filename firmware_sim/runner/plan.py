@@ -29,8 +29,9 @@ each at the time where the last one ended, or `at` a time in seconds:
   impact SHARE              how hard landings are: 1 is usual, 0.1 a soft shoe
   MANNER [SECONDS]          run like that from now on, no fault; SECONDS is how long it takes to get
                             there: {", ".join(MANNERS)}
-  FAULT [mild|strong] [left|right] [deaf]
-                            start a fault; deaf: do not listen to its cue. Faults:
+  FAULT [mild|strong] [left|right] [deaf] [SECONDS]
+                            start a fault; deaf: do not listen to its cue; SECONDS: how
+                            long a strong one takes to come, and to go. Faults:
                             {", ".join(list(FAULTS)[:5])},
                             {", ".join(list(FAULTS)[5:])}
   well [FAULT]              stop that fault, or all
@@ -50,6 +51,7 @@ class Fault:
     weight: float
     side: str = ""  # "left", "right" or both
     listens: bool = True
+    seconds: float = 0.0  # how long a strong one takes to come, and to go; 0: some strides
 
 
 @dataclass(slots=True)
@@ -174,7 +176,7 @@ def _end(intent: Intent, names: list[str]) -> None:
 
 
 def _start(name: str, words: list[str]) -> Change:
-    weight, side, listens = STRENGTHS["strong"], ONE_SIDED.get(name, ""), True
+    weight, side, listens, seconds = STRENGTHS["strong"], ONE_SIDED.get(name, ""), True, 0.0
     for word in words:
         if word in STRENGTHS:
             weight = STRENGTHS[word]
@@ -183,6 +185,6 @@ def _start(name: str, words: list[str]) -> Change:
         elif word == "deaf":
             listens = False
         else:
-            raise ValueError
-    fault = Fault(name, weight, side, listens)
+            seconds = float(word)
+    fault = Fault(name, weight, side, listens, seconds)
     return lambda intent: intent.faults.__setitem__(name, fault)

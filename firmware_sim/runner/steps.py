@@ -41,9 +41,10 @@ class Stepper:
         self.ready_s = 0.0
         self._follower = Follower(plan)
         self._base = base
-        self._random = np.random.default_rng(seed)
+        self._random, self._turns = np.random.default_rng(seed), np.random.default_rng((seed, 1))
         self._noise = np.zeros((2, 7))
         self._weights: dict[tuple[str, str], float] = {}
+        self._paces: dict[tuple[str, str], float] = {}
         self._manners: dict[str, float] = {}
         self._heard: dict[str, int] = {}
         self._n = 0  # steps taken; even is left
@@ -79,10 +80,12 @@ class Stepper:
         form = self._base + self._manner(intent)
         if not intent.walking:
             form = form + UPHILL * (100.0 * intent.grade)
-        goals = {(fault.name, fault.side): fault.weight for fault in intent.faults.values()}
+        goals = {(fault.name, fault.side): fault for fault in intent.faults.values()}
         for key in sorted(goals.keys() | self._weights.keys()):
-            weight, goal = self._weights.get(key, 0.0), goals.get(key, 0.0)
-            weight += float(np.clip(goal - weight, -1 / STEPS_TO_CHANGE, 1 / STEPS_TO_CHANGE))
+            if key in goals:
+                self._paces[key] = _share_of_a_step(goals[key].seconds)  # it will go as it came
+            weight, goal = self._weights.get(key, 0.0), goals[key].weight if key in goals else 0.0
+            weight += float(np.clip(goal - weight, -self._paces[key], self._paces[key]))
             self._weights[key] = weight
             if weight == 0.0 == goal:
                 del self._weights[key]
@@ -97,7 +100,7 @@ class Stepper:
         """What the ways of running add, each growing over the time it was given."""
         form = NATURAL
         for name, seconds in intent.manners.items():
-            share = self._manners.get(name, 0.0) + 1.0 / max(STEPS_TO_CHANGE, seconds * EASY_STEPS_PER_S)
+            share = self._manners.get(name, 0.0) + _share_of_a_step(seconds)
             self._manners[name] = min(share, 1.0)
             form = form + MANNERS[name] * self._manners[name]
         return form
@@ -160,7 +163,7 @@ class Stepper:
             + gait.TILT_RANGE_SD_RAD * float(noise[3]),
             usual.pelvic_drop_rad * (1.0 + form.drop) + gait.DROP_SD_RAD * float(noise[4]),
             usual.pelvic_rotation_range_rad * (1.0 + form.rotation) + gait.ROTATION_RANGE_SD_RAD * float(noise[5]),
-            form.rotation_lag,
+            form.rotation_lag + gait.ROTATION_LAG_SD * float(self._turns.standard_normal()),
             form.bounce,
             (form.braking_s + form.landing_m / max(speed, gait.SLOWEST_MPS)) / stride_s,
         )
@@ -250,6 +253,11 @@ class Stepper:
         self._here = Path(*rows[-1].tolist())
         self.track.extend_path(rows[:-1])
         self._t = t_s
+
+
+def _share_of_a_step(seconds: float) -> float:
+    """Of a change of form that takes so long, and some strides at least."""
+    return 1.0 / max(STEPS_TO_CHANGE, seconds * EASY_STEPS_PER_S)
 
 
 def _impact_mps2(speed_mps: float, walking: bool) -> float:

@@ -39,14 +39,16 @@ class Verdict(NamedTuple):
     norm: bool | None
     own: bool | None
     exceeds: bool | None  # beyond either; unknown only if neither is known
+    near: bool  # beyond, or nearly so against the own habit, where the last few strides count together
 
 
-def verdict(norm: bool | None, own: bool | None) -> Verdict:
-    return Verdict(norm, own, None if norm is None and own is None else bool(norm) or bool(own))
+def verdict(norm: bool | None, own: bool | None, near: bool = False) -> Verdict:
+    exceeds = None if norm is None and own is None else bool(norm) or bool(own)
+    return Verdict(norm, own, exceeds, near or bool(exceeds))
 
 
 _KNOWN = (None, False, True)
-_VERDICTS = {(norm, own): verdict(norm, own) for norm in _KNOWN for own in _KNOWN}
+_VERDICTS = {(norm, own, near): verdict(norm, own, near) for norm in _KNOWN for own in _KNOWN for near in (False, True)}
 
 
 def shown(scores: Sequence[float], needed: int, contradicts: float) -> bool | None:
@@ -65,6 +67,10 @@ def shown(scores: Sequence[float], needed: int, contradicts: float) -> bool | No
 # doi:10.1080/00401706.1959.10489860), which scatters as the mean of five strides does, by 0.45 of single ones, and
 # comes two strides late. Chosen.
 WEIGHT = 1.0 / 3.0
+# A leg is nearly there from so far on the way to the limit. A side of the pelvis that comes late alone moves the
+# other's moment by a quarter of that (8 runners, a lag put into their strides); two that are late alike move by the
+# same. Chosen, between these two.
+NEAR = 2.0 / 3.0
 # What came before a pause of a leg, as a stop or a lost pod, tells nothing of what it does after. More than a few lost
 # strides. Chosen.
 PAUSE_S = 10.0
@@ -142,9 +148,9 @@ class _Row:
             for limits in (fault.limits, fault.unless)
         )
         self._norm_bounds = [limit.bound(tightest) for limit in self._norm]
-        self._own_bounds = [limit.bounds(tightest) for limit in self._own]
+        self._own_bounds = [limit.bounds(tightest * (NEAR if self.smoothed else 1.0)) for limit in self._own]
         # The verdict where no limit is near.
-        self.nothing = _VERDICTS[False if self._norm else None, False if self._own else None]
+        self.nothing = _VERDICTS[False if self._norm else None, False if self._own else None, False]
 
     def plain(self, stride: Stride, x: float, g: float) -> bool:
         """Whether it is plain that the stride does not show the fault, with everything needed known."""
@@ -165,13 +171,16 @@ class _Row:
     def verdict(self, stride: Stride, x: float, g: float, context: str) -> Verdict:
         tighter, needed = self._tighter[context], self._needed
         against_norm = own = None
+        near = False
         if self._norm:
             against_norm = shown([limit.score(stride, g, tighter) for limit in self._norm], needed, NORM_CONTRADICTS)
         if self._own:
-            own = shown([limit.score(stride, x, g, tighter) for limit in self._own], needed, OWN_CONTRADICTS)
-            if own and any(limit.score(stride, x, g, tighter) > 1.0 for limit in self._unless):
-                own = False
-        return _VERDICTS[against_norm, own]
+            scores = [limit.score(stride, x, g, tighter) for limit in self._own]
+            own = shown(scores, needed, OWN_CONTRADICTS)
+            near = self.smoothed and bool(own or shown([score / NEAR for score in scores], needed, OWN_CONTRADICTS))
+            if (own or near) and any(limit.score(stride, x, g, tighter) > 1.0 for limit in self._unless):
+                own, near = False, False
+        return _VERDICTS[against_norm, own, near]
 
 
 class _AgainstNorm:

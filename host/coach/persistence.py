@@ -60,11 +60,12 @@ class Window:
 
 
 class Leg:
-    """One fault on one leg: beyond either limit, beyond the own habit's; and the last stride that told."""
+    """One fault on one leg: beyond either limit, beyond the own habit's, nearly so; and the last stride that told."""
 
     def __init__(self) -> None:
         self.beyond = Window()
         self.own = Window()
+        self.near = Window()
         self.last_s = -math.inf
         self.known = 0  # strides since there was a reason to look, or the past was forgotten
         self.strides_held = 0
@@ -73,6 +74,7 @@ class Leg:
         exceeds = verdict.exceeds
         self.beyond.add(exceeds)
         self.own.add(verdict.own)
+        self.near.add(None if exceeds is None else verdict.near)
         if exceeds is not None:
             self.last_s = now_s
             self.known += 1
@@ -82,6 +84,7 @@ class Leg:
         self.known = 0
         self.beyond.clear()
         self.own.clear()
+        self.near.clear()
 
 
 @dataclass
@@ -114,7 +117,7 @@ class Pattern:
             # A leg that is nearly there belongs to it, for what both legs do begins on one of them half a stride
             # early; and so does one of which too little is known to be there, as after a break. (One of which
             # nothing is known has lost its pod: the other one is named.)
-            legs = [side for side, leg in self.legs.items() if leg.beyond.rising or 0 < leg.known <= END]
+            legs = [side for side, leg in self.legs.items() if leg.near.rising or 0 < leg.known <= END]
             one = legs[0] if self.fault.sided and len(legs) == 1 else ""
             own = self._any_or_all(left.own.held, right.own.held)
             self.held = FormFault(self.fault.id, one, own, self.held.since_s if self.held else now_s)
@@ -124,6 +127,8 @@ class Pattern:
         self._look_if_idle()
         if self.idle:
             left.known = right.known = 0
+            left.near.clear()
+            right.near.clear()
 
     def forget(self, now_s: float, after_s: float) -> None:
         """Clears the legs that nothing was known of for `after_s`. A fault forgotten has not got better."""

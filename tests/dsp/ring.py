@@ -85,14 +85,16 @@ def pelvis(ring: Ring, pod: np.void, lean_rad: float, tc: float, right: bool) ->
     climb = ring.vel[:, 2] - np.linspace(ring.vel[0, 2], ring.vel[-1, 2], len(ring.t))
     height = np.cumsum(climb - climb.mean()) * pod["period_s"]
     share = np.arange(len(yaw)) / len(yaw)
-    first = np.angle(np.sum(yaw * np.exp(2j * np.pi * share))) / (2.0 * np.pi)
+    forward = yaw if right else -yaw
+    foremost = np.maximum(forward - forward.max() + 0.25 * np.ptp(yaw), 0.0)
+    lag = np.angle(foremost @ np.exp(2j * np.pi * share)) / (2.0 * np.pi)
     return {
         "pelvic_tilt_rad": float(tilt.mean()),
         "pelvic_tilt_range_rad": float(np.ptp(tilt)),
         "pelvic_drop_rad": float(raised[ring.t < tc].max()),
         "pelvic_obliquity_range_rad": float(np.ptp(raised)),
         "pelvic_rotation_range_rad": float(np.ptp(yaw)),
-        "pelvic_rotation_lag": float((first + (0.0 if right else 0.5)) % 1.0),
+        "pelvic_rotation_lag": float(lag % 1.0),
         "vertical_oscillation_m": float(np.ptp(height)),
     }
 

@@ -417,6 +417,17 @@ def test_inclination_is_as_sure_as_attitude_standing_time_and_direction(core: np
     assert strides.inclination_sd(pod, CO, leg["h"], row) == pytest.approx(math.hypot(known, mixed), rel=1e-3)
 
 
+@pytest.mark.parametrize("at", [0.02, 0.48, 0.61, 0.83])
+def test_a_side_that_comes_late_is_late_alone(at: float) -> None:
+    """The pelvis turns to `at`, and half a stride on to the other side's moment; one of the two comes 0.1 late."""
+    share = np.arange(72) / 72
+    late = share - 0.1 * (0.5 + 0.5 * np.cos(2.0 * np.pi * (share - at - 0.1)))  # not half a stride on
+    for phase, own, other in ((share, at, at + 0.5), (late, at + 0.1, at + 0.5)):
+        forward = 0.12 * np.cos(2.0 * np.pi * (phase - at)) + 0.01 * np.cos(6.0 * np.pi * (phase - at))
+        assert abs((pelvis.foremost(forward, 1 / 72) - own + 0.5) % 1.0 - 0.5) < 0.02
+        assert abs((pelvis.foremost(-forward, 1 / 72) - other + 0.5) % 1.0 - 0.5) < 0.03
+
+
 @pytest.mark.parametrize("side", [0, 1])
 def test_the_pelviss_columns_are_the_twins(core: np.void, side: int) -> None:
     """Kernels look at every other sample, and take the angles of a bend as small."""

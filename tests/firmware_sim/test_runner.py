@@ -184,7 +184,11 @@ def test_truth_is_the_geometry_of_the_motion() -> None:
         assert stride.pelvic_drop_peak_stance_deg == pytest.approx(higher[t <= stride.tc_s].max(), abs=0.03)
         assert stride.speed_mps == pytest.approx(np.linalg.norm(way) / (t[-1] - t[0]), rel=1e-6)
         assert stride.grade_percent == pytest.approx(3.0, abs=0.6)
-        assert stride.turn_rate_dps == pytest.approx(15.0, abs=4.0)
+        turned = math.degrees(
+            math.atan2(nose[0, 0] * nose[-1, 1] - nose[0, 1] * nose[-1, 0], nose[0, :2] @ nose[-1, :2])
+        )
+        assert stride.turn_rate_dps == pytest.approx(turned / (t[-1] - t[0]), abs=0.1)
+    assert mean(strides[6:], "turn_rate_dps") == pytest.approx(15.0, abs=1.5)
 
 
 def test_overstriding_lands_further_ahead_at_the_same_speed() -> None:
@@ -231,6 +235,15 @@ def test_each_fault_shows_where_it_should_even_when_mild(fault: str, name: str, 
     _, strides = run(f"run 3.2; at 20 {fault} mild", 45.0)
     change = mean([s for s in strides if s.ic_s > 25], name) - mean([s for s in strides if 6 < s.ic_s < 19], name)
     assert change / least > 1.0
+
+
+def test_a_fault_may_grow_slowly() -> None:
+    _, strides = run("run 3.2; at 20 tilt_excessive 40", 75.0)
+    tilt = [
+        mean([s for s in strides if a < s.ic_s < a + 5.0], "pelvic_tilt_mean_vs_standing_deg") for a in (14, 38, 65)
+    ]
+    assert tilt[1] - tilt[0] == pytest.approx(4.5, abs=0.8)
+    assert tilt[2] - tilt[0] == pytest.approx(9.0, abs=0.8)
 
 
 def test_low_cadence_keeps_the_speed() -> None:

@@ -284,6 +284,21 @@ def test_a_leg_of_which_little_is_known_after_a_break_is_not_called_free():
     assert [(cue.fault, cue.side) for cue in cues] == [("overstride", "")]
 
 
+@pytest.mark.parametrize(
+    ("left", "right", "side"),
+    # By how much of a stride either side comes late; the limit is 8 %. One that lags alone moves the other's moment by
+    # a quarter, and where both lag one passes the limit first.
+    [(12.0, 3.0, "left"), (3.0, 12.0, "right"), (9.0, 7.0, ""), (7.0, 9.0, ""), (9.0, 9.0, "")],
+)
+def test_the_hip_that_lags_is_named_where_the_other_does_not(left, right, side):
+    run = Run()
+    run.go(strides_of(80), pelvic_rotation_lag_percent=60.0)
+    for _ in range(25):
+        for leg, late in (("left", left), ("right", right)):
+            run.take(stride(run.t_s, leg, pelvic_rotation_lag_percent=60.0 + late))
+    assert [(cue.fault, cue.side) for cue in run.cues] == [("hip_lag", side)]
+
+
 # ---------------------------------------------------------------- context
 
 

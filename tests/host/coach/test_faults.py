@@ -179,6 +179,18 @@ def test_looking_first_whether_it_is_plain_changes_no_verdict(monkeypatch):
         assert 0.1 < sum(shown) / len(shown) < 0.9
 
 
+LAG, TURN = "pelvic_rotation_lag_percent", "pelvic_rotation_range_deg"
+
+
+@pytest.mark.parametrize(
+    ("lag", "turn", "shown"),
+    [(68.1, 15.0, True), (67.9, 15.0, False), (75.0, 9.0, True), (75.0, 15.4, False), (75.0, NAN, True)],
+)
+def test_a_hip_lags_that_comes_late_and_turns_no_further(lag, turn, shown):
+    scattered = [stride(0.7 * i, **{LAG: 60.0, TURN: 15.0 + (0.2 if i % 2 else -0.2)}) for i in range(60)]
+    assert judge("hip_lag", stride(0.0, **{LAG: lag, TURN: turn}), learn(scattered), "").own is shown
+
+
 RANGES = ("pelvic_tilt_range_deg", "pelvic_obliquity_range_deg", "pelvic_rotation_range_deg")
 
 

@@ -8,10 +8,16 @@ from firmware_sim.runner.form import Form
 from tests.host.coach.scenarios import FAULTY, PAIRS, PRIORITY, Scenario, run
 
 STRONG = {fault: next(s for s in FAULTY if s.fault == fault and "strong" in s.name) for fault in PRIORITY}
-# A cause before what came first; the order of the table where nothing explains the other; what is over is over.
+# A cause before what came first; the order of the table where nothing explains the other; the side of a hip; mild ones
+# that single strides do not show; what is over is over.
 SOME = {
     "hips_back + hip_lag",
     "tilt_flattened + low_cadence",
+    "hips_back + tilt_excessive",
+    "hip_lag strong left level",
+    "hip_lag strong right level",
+    "asymmetry mild fast with profile",
+    "stiff_pelvis mild slow with profile",
     "overstride + asymmetry",
     "overstride strong uphill with profile",
     "low_cadence strong level walk",
