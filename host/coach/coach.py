@@ -268,7 +268,7 @@ class Coach:
     def _praise(self, now_s: float, verdicts: Mapping[str, Verdict]) -> Cue | None:
         """A word on what got better since its cue, if this stride shows it."""
         for pattern in self._patterns.values():
-            if not pattern.praise_due or pattern.held is not None:
+            if not pattern.praise_due or not pattern.gone:
                 continue
             better = verdicts[pattern.fault.id].exceeds is False and not self._overdone(pattern.fault)
             if better and now_s - pattern.better_s <= self._params.praise_within_s:

@@ -39,7 +39,7 @@ class Verdict(NamedTuple):
     norm: bool | None
     own: bool | None
     exceeds: bool | None  # beyond either; unknown only if neither is known
-    near: bool  # beyond, or nearly so against the own habit, where the last few strides count together
+    near: bool  # beyond, or nearly so against the own habit
 
 
 def verdict(norm: bool | None, own: bool | None, near: bool = False) -> Verdict:
@@ -94,7 +94,7 @@ class Judge:
         found = []
         for row in self._legs[stride.side]:
             what, x, g = looks[row.smoothed]
-            found.append(row.nothing if row.plain(what, x, g) else row.verdict(what, x, g, context))
+            found.append(row.nothing if row.plain(what, x, g, context) else row.verdict(what, x, g, context))
         return found
 
 
@@ -107,6 +107,7 @@ class _Few:
         self._names = ("ic_s", "next_ic_s", *sorted({m for limit in limits for m in (limit.metric, limit.of_leg) if m}))
         self._get = attrgetter(*self._names)
         self._means: list[float] = []
+        self._mean = SimpleNamespace()
         self._last_s = -math.inf
 
     def add(self, stride: Stride, x: float, g: float) -> tuple[Any, float, float]:
@@ -118,7 +119,8 @@ class _Few:
             self._means = [b if a != a else a + WEIGHT * (b - a) for a, b in zip(self._means, new, strict=True)]
         self._last_s = stride.ic_s
         *metrics, x, g = self._means
-        return SimpleNamespace(**dict(zip(self._names, metrics, strict=True))), x, g
+        vars(self._mean).update(zip(self._names, metrics, strict=True))
+        return self._mean, x, g
 
 
 def _tighter(fault: Fault, faults: Sequence[Fault]) -> dict[str, float]:
@@ -141,29 +143,34 @@ class _Row:
     ) -> None:
         self._needed, self.smoothed = fault.needed, fault.smoothed
         self._tighter = {context: factor / strictness for context, factor in tighter.items()}
-        tightest = min(self._tighter.values())
         self._norm = [_AgainstNorm(limit) for limit in fault.limits if not math.isnan(limit.norm_sds)]
         self._own, self._unless = (
             [_AgainstHabit(limit, side, baseline) for limit in limits] if baseline else []
             for limits in (fault.limits, fault.unless)
         )
-        self._norm_bounds = [limit.bound(tightest) for limit in self._norm]
-        self._own_bounds = [limit.bounds(tightest * (NEAR if self.smoothed else 1.0)) for limit in self._own]
+        self._bounds = {
+            context: (
+                [limit.bound(factor) for limit in self._norm],
+                [limit.bounds(NEAR * factor) for limit in self._own],
+            )
+            for context, factor in self._tighter.items()
+        }
         # The verdict where no limit is near.
         self.nothing = _VERDICTS[False if self._norm else None, False if self._own else None, False]
 
-    def plain(self, stride: Stride, x: float, g: float) -> bool:
-        """Whether it is plain that the stride does not show the fault, with everything needed known."""
-        if self._norm_bounds:
+    def plain(self, stride: Stride, x: float, g: float, context: str) -> bool:
+        """Whether it is plain that the stride is not near the fault, with everything needed known."""
+        norm_bounds, own_bounds = self._bounds[context]
+        if norm_bounds:
             if not -REACH_MPS <= x <= REACH_MPS:
                 return False
             held = min(max(x, -1.0), 1.0)
-            for value, sign, middle, below, above, per_percent in self._norm_bounds:
+            for value, sign, middle, below, above, per_percent in norm_bounds:
                 bound = middle + held * (above if held > 0.0 else below) + g * per_percent
                 if not sign * (value(stride) - bound) <= 0.0:
                     return False
         suspects = 0
-        for value, a, b, c, lowest, highest in self._own_bounds:
+        for value, a, b, c, lowest, highest in own_bounds:
             if not lowest <= value(stride) - (a + b * x + c * g) <= highest:
                 suspects += 1
         return suspects < self._needed
@@ -177,9 +184,9 @@ class _Row:
         if self._own:
             scores = [limit.score(stride, x, g, tighter) for limit in self._own]
             own = shown(scores, needed, OWN_CONTRADICTS)
-            near = self.smoothed and bool(own or shown([score / NEAR for score in scores], needed, OWN_CONTRADICTS))
-            if (own or near) and any(limit.score(stride, x, g, tighter) > 1.0 for limit in self._unless):
-                own, near = False, False
+            near = bool(own or shown([score / NEAR for score in scores], needed, OWN_CONTRADICTS))
+            if near and any(limit.score(stride, x, g, tighter) > 1.0 for limit in self._unless):
+                own = near = False
         return _VERDICTS[against_norm, own, near]
 
 
@@ -250,7 +257,10 @@ class _AgainstHabit:
 
     def bounds(self, tighter: float) -> tuple[Value, float, float, float, float, float]:
         """The metric, its line, and what change from that is not beyond the limit whatever else is considered."""
-        margin = self._margin * tighter
+        margin, share = self._margin * tighter, self._share * tighter
+        if self._sign < 0 and share * self._a > margin:  # less by more than that share: below a lower line
+            left = 1.0 - share
+            return self._value, left * self._a, left * self._b, left * self._c, 0.0, math.inf
         lowest = -margin if self._either or self._sign < 0 else -math.inf
         highest = margin if self._either or self._sign > 0 else math.inf
         return self._value, self._a, self._b, self._c, lowest, highest

@@ -142,6 +142,11 @@ class Pattern:
         if self.held and not self._any_or_all(left.beyond.held, right.beyond.held):
             self.held = None
 
+    @property
+    def gone(self) -> bool:
+        """It is not there, nor nearly so."""
+        return not (self.held or self._any_or_all(self._left.near.rising, self._right.near.rising))
+
     def full(self, side: str) -> bool:
         """As much of it, on this leg or on both, as when it began."""
         if self.fault.sided:
@@ -166,7 +171,9 @@ class Pattern:
 
     def _look_if_idle(self) -> None:
         left, right = self._left, self._right
-        self.idle = not (left.beyond.beyond or right.beyond.beyond or left.own.beyond or right.own.beyond)
+        self.idle = not (left.beyond.beyond or right.beyond.beyond or left.own.beyond or right.own.beyond) and not (
+            self.praise_due and (left.near.beyond or right.near.beyond)
+        )
 
     def _any_or_all(self, left: bool, right: bool) -> bool:
         return left or right if self.fault.sided else left and right

@@ -299,6 +299,18 @@ def test_the_hip_that_lags_is_named_where_the_other_does_not(left, right, side):
     assert [(cue.fault, cue.side) for cue in run.cues] == [("hip_lag", side)]
 
 
+@pytest.mark.parametrize(("other_deg", "side"), [(2.7, ""), (2.2, ""), (1.5, "left"), (0.0, "left")])
+def test_a_leg_is_not_called_free_that_is_nearly_there(other_deg, side):
+    """What creeps in on both legs passes the limit, 3 deg, on one of them first."""
+    run = warm(seed=None)
+    for _ in range(14):
+        for leg, more in (("left", 3.4), ("right", other_deg)):
+            usual = stride(run.t_s, leg)
+            tibia = usual.tibial_inclination_ic_deg + more
+            run.take(replace(usual, tibial_inclination_ic_deg=tibia))
+    assert [(cue.fault, cue.side) for cue in run.cues] == [("overstride", side)]
+
+
 # ---------------------------------------------------------------- context
 
 
@@ -399,6 +411,15 @@ def test_praise_that_came_too_late_is_not_said():
         run.go(strides_of(8), quality="gap")
     run.go(strides_of(30))
     assert kinds(run.cues) == [("cue", "overstride")]
+
+
+@pytest.mark.parametrize(("left_deg", "praised"), [(2.6, False), (2.2, False), (1.8, True)])
+def test_no_praise_while_it_is_nearly_there(left_deg, praised):
+    """Of 4.5 deg beyond usual so much is left, of a limit of 3."""
+    run = warm(seed=None)
+    run.go(20, **CLEAR["tilt_flattened"])
+    run.go(strides_of(50), pelvic_tilt_deg_by=-left_deg)
+    assert (("praise", "tilt_flattened") in kinds(run.cues)) is praised
 
 
 def test_no_praise_to_one_who_overdoes_it():

@@ -76,7 +76,14 @@ LIMITS = [
 @pytest.mark.parametrize(("fault", "changes", "context", "against_norm", "own"), LIMITS)
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_limits(fault, changes, context, against_norm, own, side):
-    assert judge(fault, stride(0.0, side, **changes), habit(), context) == verdict(against_norm, own)
+    assert judge(fault, stride(0.0, side, **changes), habit(), context)[:3] == verdict(against_norm, own)[:3]
+
+
+@pytest.mark.parametrize(("more_deg", "near"), [(-5.0, False), (1.95, False), (2.05, True), (2.95, True), (3.05, True)])
+def test_near_is_two_thirds_of_the_way_to_the_own_limit(more_deg, near):
+    one = stride(0.0, **{TIBIA: 12.616 + more_deg, FOOT: 227.346})
+    found = judge("overstride", one, habit(), "")
+    assert (found.near, found.own) == (near, more_deg > 3.0)
 
 
 PAWING = {"shank_retraction_dps": 200.0, "shank_rate_early_stance_dps": 420.0}
