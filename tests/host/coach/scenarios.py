@@ -234,7 +234,7 @@ def expected(one: str, other: str) -> tuple[str, ...]:
 
 
 # Both tip the pelvis, by 16 deg together: four times the SD between healthy runners. No one does that within three
-# strides, and the core takes it for a pod that slipped; it grows over some strides more.
+# strides; it comes and goes over some strides more.
 SLOWLY_S: Mapping[frozenset[str], int] = {frozenset(("hips_back", "tilt_excessive")): 10}
 
 
