@@ -12,6 +12,7 @@ way that up takes through the sensor in a stride (way.py) is turned as a whole, 
 
 import math
 
+from dsp.astray import watch_drive
 from dsp.jit import kernel
 from dsp.onset import note_turn, step_beats_ramp
 from dsp.params import G_MPS2
@@ -38,13 +39,18 @@ def watch_seats(pods, co, side, row, settling, walking, by_pelvis):  # type: ign
             pods[k]["doubtful"] = 0
             pods[k]["slipped"] = 0
     row["pelvic_tilt_sd_rad"] = math.hypot(row["pelvic_tilt_sd_rad"], pods[0]["seat_sd_rad"])
-    if walking or settling:
+    if walking:
+        return
+    misfaced = watch_drive(pods[0], ic, row["tc_s"])
+    if settling:
         return
     bend = abs(pods[0]["turn_rad"]) / (next_ic - ic)
     lean = math.atan(speed * bend / G_MPS2) if speed == speed else 0.0  # of a body in a bend
     if not by_pelvis:
         watch_shank(pods[1 + side], pods[2 - side], co, ic, next_ic, speed, lean)
     watch_pelvis(pods[0], co, side, ic, next_ic, speed, lean)
+    if misfaced:
+        pods[0]["doubtful"] = 1
 
 
 @kernel

@@ -84,6 +84,12 @@ POD = np.dtype(
         ("astray_n", "i8"),  # steps in a row that it went far from there
         ("astray_last_rad", "f8"),  # how far with the last one
         ("astray_rad", "f8"),  # sum over those since the first
+        (
+            "drive",
+            "f8",
+            (2,),
+        ),  # where the pelvis drives to, along its forward axis and to the left
+        ("drive_n", "i8"),  # steps that this is the mean of
         ("astray_up", "f8", (3,)),  # and of where up lay, sensor axes
         ("bias", "f8", (3,)),
         ("acc_offset", "f8", (3,)),  # what the accelerometer reads beyond 1 g at rest, sensor axes
