@@ -72,29 +72,34 @@ def make_room(core, waiting, role, n):  # type: ignore[no-untyped-def]
     return True
 
 
+@kernel
+def doubted(core, role, newest, t):  # type: ignore[no-untyped-def]
+    """The time `t`, far ahead of the pod's `newest`, if it follows on one that was; else it is no time.
+
+    A single wrong time would make the pod deaf until then; after a pause this costs a sample.
+    """
+    follows = 0.0 < t - core["doubt_s"][role] < FAR_S
+    core["doubt_s"][role] = t
+    return t if follows or newest == -math.inf else math.nan
+
+
 @inlined
 def hold(core, waiting, role, frames):  # type: ignore[no-untyped-def]
-    """Put frames with those that wait, and note the newest time of the pod, and the first of any pod.
-
-    A time far ahead of the pod's last one counts once the next one follows on it, and is no time until then: after a
-    pause that is one sample less, and a single wrong one does not make the pod deaf until its time has come.
-    """
+    """Put frames with those that wait, and note the newest time of the pod, and the first of any pod."""
     end = core["end"][role]
     newest = core["newest_s"][role]
     for i in range(len(frames)):
         frame = frames[i]
         row = waiting[role, end + i]
         t = frame["t_s"]
+        if t > newest + FAR_S:
+            t = doubted(core, role, newest, t)
         row[FRAME_T] = t
         for j in range(3):
             row[FRAME_ACC + j] = frame["acc_mps2"][j]
             row[FRAME_GYR + j] = frame["gyr_radps"][j]
         row[FRAME_PRESSURE] = frame["pressure_pa"]
         if abs(t) < NO_TIME_S:
-            if t - newest > FAR_S and newest > -math.inf and not 0.0 < t - core["doubt_s"][role] < FAR_S:
-                core["doubt_s"][role] = t
-                row[FRAME_T] = math.nan
-                continue
             newest = max(newest, t)
             if core["begin_s"] == -math.inf:
                 core["begin_s"] = np.nextafter(t, -math.inf)  # another pod may begin at the same time

@@ -40,13 +40,14 @@ def test_frames_wait_in_order_and_up_to_when_all_have_delivered() -> None:
             arrival.hold(core, waiting, role.value, frames)
             for row in frames.view(float).reshape(-1, 8).tolist():
                 t = row[state.FRAME_T]
+                if t > newest[role] + arrival.FAR_S:
+                    follows = doubt[role] < t < doubt[role] + arrival.FAR_S
+                    doubt[role] = t
+                    if newest[role] > -math.inf and not follows:
+                        row[state.FRAME_T] = t = math.nan
                 if abs(t) < state.NO_TIME_S:
-                    far = newest[role] + arrival.FAR_S < t < math.inf and newest[role] > -math.inf
-                    if far and not doubt[role] < t < doubt[role] + arrival.FAR_S:
-                        doubt[role], row[state.FRAME_T] = t, math.nan
-                    else:
-                        newest[role] = max(newest[role], t)
-                        begin = t if begin == -math.inf else begin
+                    newest[role] = max(newest[role], t)
+                    begin = t if begin == -math.inf else begin
                 lists[role].append(row)
         taken = int(rng.integers(len(lists[role]) + 1)) if k % 50 == 0 else 0  # as if they had been processed
         core["first"][role] += taken
@@ -67,6 +68,7 @@ def test_a_time_far_ahead_counts_once_another_follows() -> None:
     times = [5.0, 5.1, 900.0, 5.2, 70.0, 70.1, 70.2]  # a wild one, then a pause
     counted = [5.0, 5.1, math.nan, 5.2, math.nan, 70.1, 70.2]
     newest = [5.0, 5.1, 5.1, 5.2, 5.2, 70.1, 70.2]
+    assert arrival.doubted(core, Role.PELVIS, -math.inf, 3.0) == 3.0  # the first one ever
     for k, t in enumerate(times):
         arrival.hold(core, waiting, Role.PELVIS, frames_at([t]))
         assert core["newest_s"][Role.PELVIS] == newest[k]
