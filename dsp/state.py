@@ -20,7 +20,9 @@ RUNNING_S = 1.5  # a runner without a new stride for so long is not running any 
 NO_TIME_S = 1e18  # no time stamp is so large, or it is none
 FRAME_T, FRAME_ACC, FRAME_GYR, FRAME_PRESSURE, FRAME_WIDTH = 0, 1, 4, 7, 8  # types.FRAME as a row of numbers
 PHASES = 16  # moments of a stride at which the way of up is compared
-OFF = 4  # strides in a row that tell a slip
+OFF = (
+    4  # strides in a row that tell a slip from a stumble, and from walking, which is known a stride or two late; chosen
+)
 BEFORE, TURNS = 4, 4 + 2 * OFF  # half strides before it that are looked back at, and all of them
 RING = 1024  # rows: 2.4 s at 420 Hz, more than the longest stride and the longest bridged gap
 

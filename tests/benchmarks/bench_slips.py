@@ -185,7 +185,8 @@ def table(found: Sequence[tuple[Slip, Outcome]]) -> None:
         show(f"{role.label} {axis} {size} deg", [o for slip, o in found if slip.is_like(role, axis, size)])
     header("by how fast, 12 to 30 deg")
     for role, last, phase in itertools.product(Role, LASTS_S, PHASES):
-        some = [o for slip, o in found if (slip.role, slip.lasts_s, slip.phase) == (role, last, phase)]
+        mine = [x for x in found if (x[0].role, x[0].lasts_s, x[0].phase) == (role, last, phase)]
+        some = [o for slip, o in mine if abs(slip.degrees) >= 12]
         if some:
             show(f"{role.label} {1e3 * last:.0f} ms in {phase}", some)
 
