@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 from dsp import arrival, state
 from dsp.params import Params
 from dsp.rehearsal import rehearsal
-from dsp.stream import run
 from dsp.types import FRAME, STRIDE, Role
 
 MAGIC = b"hamstream core 4\n"
 INTEGER = np.dtype(np.int64)
-NO_STRIDES = np.zeros(0, STRIDE)
+NO_FRAMES, NO_STRIDES = np.zeros(0, FRAME), np.zeros(0, STRIDE)
+NO_STARTS = np.zeros(len(Role), INTEGER)
+ROLES = tuple(np.array([role], INTEGER) for role in Role)
+THE_END = np.array([arrival.NOBODY], INTEGER)
+WHOLE_FRAME = np.dtype((np.void, FRAME.itemsize))
 WHOLE_STRIDE = np.dtype((np.void, STRIDE.itemsize))
 
 
@@ -54,6 +57,7 @@ class GaitAnalyzer:
         self._pods = self._core["pods"][0]
         for role in Role:
             self.set_range(role, self.params.acc_range_mps2, self.params.gyr_range_radps)
+        self._count = np.zeros(1, INTEGER)
         self._waiting = np.zeros((3, 0, state.FRAME_WIDTH))
         self._make_room(0)
 
@@ -68,11 +72,8 @@ class GaitAnalyzer:
         frames: (n,) FRAME, n >= 0. A frame with NaN is a lost sample. Frames out of order are dropped and counted.
         """
         frames = _plain(frames, FRAME)
-        found = arrival.push(self._core, self._co, int(role), frames, self._waiting, self._out)
-        if found == arrival.NO_ROOM:
-            self._make_room(len(frames))
-            return self.push(role, frames)
-        return self._strides(found)
+        self._count[0] = len(frames)
+        return self._push(frames, NO_STARTS, ROLES[role], self._count)
 
     def push_many(
         self, frames: Sequence[NDArray[np.void]], roles: NDArray[np.int64], counts: NDArray[np.int64]
@@ -81,17 +82,33 @@ class GaitAnalyzer:
 
         frames: by role, (n,) FRAME, all of which are pushed. roles, counts: (k,) int64.
         """
-        by_role = tuple(_plain(of_role, FRAME) for of_role in frames)
-        roles, counts = _plain(roles, INTEGER), _plain(counts, INTEGER)
-        found = arrival.push_many(self._core, self._co, by_role, roles, counts, self._waiting, self._out)
-        if found == arrival.NO_ROOM:
-            self._make_room(max(map(len, by_role)))
-            return self.push_many(by_role, roles, counts)
-        return self._strides(found)
+        rows = [
+            _plain(of_role, FRAME).view(WHOLE_FRAME) for of_role in frames
+        ]  # records would be joined field by field
+        starts = np.cumsum([0, len(rows[0]), len(rows[1])])
+        together = np.concatenate(rows)
+        joined = np.ndarray(len(together), FRAME, together)
+        return self._push(joined, starts, _plain(roles, INTEGER), _plain(counts, INTEGER))
 
     def flush(self) -> NDArray[np.void]:
         """The stream has ended: process what still waits."""
-        return self._strides(run(self._core, self._co, self._waiting, math.inf, self._out))
+        self._count[0] = 0
+        return self._push(NO_FRAMES, NO_STARTS, THE_END, self._count)
+
+    def _push(
+        self,
+        frames: NDArray[np.void],
+        starts: NDArray[np.int64],
+        roles: NDArray[np.int64],
+        counts: NDArray[np.int64],
+    ) -> NDArray[np.void]:
+        n = arrival.push(self._core, self._co, frames, starts, roles, counts, self._waiting, self._out)
+        if n == 0:
+            return NO_STRIDES
+        if n == arrival.NO_ROOM:
+            self._make_room(len(frames))
+            return self._push(frames, starts, roles, counts)
+        return np.ndarray(n, STRIDE, self._rows[:n].copy())  # numpy copies records field by field
 
     def _make_room(self, n: int) -> None:
         """Larger arrays, in which `n` more frames of any pod can wait."""
@@ -103,12 +120,7 @@ class GaitAnalyzer:
         grown[:, : self._waiting.shape[1]] = self._waiting
         self._waiting = grown
         self._out = np.zeros(8 + 3 * room // 20, STRIDE)  # a stride takes more samples than that at any rate
-        self._rows = self._out.view(WHOLE_STRIDE)  # numpy copies records field by field
-
-    def _strides(self, n: int) -> NDArray[np.void]:
-        if n == 0:
-            return NO_STRIDES
-        return np.ndarray(n, STRIDE, self._rows[:n].copy())
+        self._rows = self._out.view(WHOLE_STRIDE)
 
     @property
     def status(self) -> Status:
@@ -171,11 +183,12 @@ def _plain(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
 def warm_up() -> None:
     """Compile or load every kernel: a few seconds after an update, else about 0.15 s. Call it before pods connect.
 
-    Some steps of nobody go through them: code that has run once is in memory when the first real stride comes.
+    Some steps of nobody go through them in packets, as those of a runner will: what has run a few times is in memory,
+    and Python has learnt it, when the first real stride comes.
     """
-    analyzer = GaitAnalyzer(Params(lag_s=60.0))  # pod after pod
-    for role, frames in rehearsal():
-        analyzer.push(role, frames)
-    nothing = np.zeros(0, FRAME)
-    analyzer.push_many([nothing] * len(Role), np.zeros(0, INTEGER), np.zeros(0, INTEGER))
+    analyzer = GaitAnalyzer()
+    pods = rehearsal()
+    for start in range(0, len(pods[0][1]), 8):
+        for role, frames in pods:
+            analyzer.push(role, frames[start : start + 8])
     analyzer.flush()

@@ -1,7 +1,8 @@
 """How frames come in: pod by pod, late, out of order or not at all. They wait here until every pod has delivered.
 
-These are the only kernels that Python calls, one of them for each notification. What waits is `waiting`, (3, n, 8), by
-role, FRAME as rows of numbers, of which `first` to before `end` of the core hold frames.
+`push` is the only kernel that Python calls, once for each notification: several that shared `run` would each hold a
+copy of it, and the compiler may round a product and a sum together in one copy and not in another. What waits is
+`waiting`, (3, n, 8), by role, FRAME as rows of numbers, of which `first` to before `end` of the core hold frames.
 """
 
 import math
@@ -13,47 +14,42 @@ from dsp.state import FRAME_ACC, FRAME_GYR, FRAME_PRESSURE, FRAME_T, FRAME_WIDTH
 from dsp.stream import run
 
 FAR_S = 1.0  # longer than any gap that is bridged: what comes after it starts anew and can do without a sample
+FAR_S = 1.0  # longer than any gap that is bridged: what comes after it starts anew and can do without a sample
 NO_ROOM = -1  # what is said of frames for which `waiting` is too small
+NOBODY = -1  # as a role: the stream has ended, and what waits is waited for no longer
 
 
 @kernel
-def push(cores, cos, role, frames, waiting, out):  # type: ignore[no-untyped-def]
-    """Take frames (n,) FRAME of one pod; returns how many strides became complete, or NO_ROOM and has done nothing.
+def push(cores, cos, frames, starts, roles, counts, waiting, out):  # type: ignore[no-untyped-def]
+    """Take the next n frames of a pod for each role and n of `roles` and `counts`, (k,), one after the other.
 
-    out: STRIDE rows to write.
+    frames: (n,) FRAME; those of each role begin at `starts` (3,). out: STRIDE rows to write; returns how many were, or
+    NO_ROOM and has done nothing.
     """
     core = cores[0]
-    if not make_room(core, waiting, role, len(frames)):
-        return NO_ROOM
-    return take_in(cores, cos, role, frames, waiting, out)
-
-
-@kernel
-def push_many(cores, cos, frames, roles, counts, waiting, out):  # type: ignore[no-untyped-def]
-    """As `push` of its next n frames for each role and n of `roles` and `counts`, (k,). frames: 3 x (n,) FRAME."""
-    core = cores[0]
+    used = core["used"]
+    used[:] = 0
+    for k in range(len(roles)):
+        if roles[k] != NOBODY:
+            used[roles[k]] += counts[k]
     for role in range(3):
-        if not make_room(core, waiting, role, len(frames[role])):
+        if not make_room(core, waiting, role, used[role]):
+            used[:] = 0
             return NO_ROOM
-    used = np.zeros(3, np.int64)
+    for role in range(3):
+        used[role] = starts[role]
     written = 0
     for k in range(len(roles)):
         role = roles[k]
-        start = used[role]
-        used[role] = start + counts[k]
-        written += take_in(cores, cos, role, frames[role][start : used[role]], waiting, out[written:])
+        mark = math.inf
+        if role != NOBODY:
+            start = used[role]
+            used[role] = start + counts[k]
+            hold(core, waiting, role, frames[start : used[role]])
+            mark = watermark(core, cos[0])
+        written += run(cores, cos, waiting, mark, out[written:])
+    used[:] = 0  # what is left behind depends on the samples alone
     return written
-
-
-@kernel
-def take_in(cores, cos, role, frames, waiting, out):  # type: ignore[no-untyped-def]
-    """Frames of one pod for which there is room; returns how many strides became complete.
-
-    One for both ways in: a second copy of `run` contracts other products and sums, and differs in the last bits.
-    """
-    core = cores[0]
-    hold(core, waiting, role, frames)
-    return run(cores, cos, waiting, watermark(core, cos[0]), out)
 
 
 @kernel

@@ -21,15 +21,18 @@ FOLD_RAD = 0.03  # tilt error that is folded in: half its square, 5e-4, is what 
 
 @kernel
 def begin(pod, co, t, acc_bias, known):  # type: ignore[no-untyped-def]
-    """Start the filter at `t`; `known` when the pod was at rest then."""
+    """Start the filter at `t`; `known` above 0 when the pod was at rest then.
+
+    A float, for numba compiles a function anew for every truth value that is written out in a call.
+    """
     for i in range(4):
         for j in range(2):
             pod["x"][i, j] = 0.0
         for j in range(4):
             pod["p"][i, j] = 0.0
     p = pod["p"]
-    p[0, 0] = 0.02**2 if known else UNKNOWN_MPS2
-    p[1, 1] = (co["tilt_rest_sd_rad"] if known else co["tilt_unknown_sd_rad"]) ** 2
+    p[0, 0] = 0.02**2 if known > 0.0 else UNKNOWN_MPS2
+    p[1, 1] = (co["tilt_rest_sd_rad"] if known > 0.0 else co["tilt_unknown_sd_rad"]) ** 2
     p[2, 2] = (co["drift_rest_sd_radps"] if pod["rest_s"] > -math.inf else co["drift_unknown_sd_radps"]) ** 2
     p[3, 3] = acc_bias**2
     pod["kf_s"] = t

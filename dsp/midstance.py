@@ -94,7 +94,7 @@ def mid_stance(core, pods, legs, co, side):  # type: ignore[no-untyped-def]
     heading = math.atan2(ey, ex)
     if pod["kf_n"] == 0:
         if not t - pod["rest_s"] < co["rest_holds_s"]:
-            begin(pod, co, t, co["shank_acc_bias_mps2"], False)
+            begin(pod, co, t, co["shank_acc_bias_mps2"], 0.0)
         pod["p"][0, 0] = UNKNOWN_MPS2
     before = leg["ms_before_s"]
     tipped = pod["p"][1, 1]  # of a way run in a tipped world the cosine is measured
@@ -187,7 +187,7 @@ def guide_pelvis(core, pod, leg, co, before, t, speed, speed_sd, rate):  # type:
         from_rest = False  # a belt moves, or the rest told little: pace was taken for lean
         pod["kf_n"] = 0
         for shank in range(1, 3):
-            begin(core["pods"][shank], co, t, co["shank_acc_bias_mps2"], False)
+            begin(core["pods"][shank], co, t, co["shank_acc_bias_mps2"], 0.0)
     if from_rest and speed > RUN_MPS:
         leg["lever_sum"][0] += (pelvis_speed - speed) * rate
         leg["lever_sum"][1] += rate * rate
@@ -203,7 +203,7 @@ def guide_pelvis(core, pod, leg, co, before, t, speed, speed_sd, rate):  # type:
         if from_rest:
             loosen(pod, 0.0, 0.1)  # the leg whose speed this is has just begun to learn its hinge and lever
         else:
-            begin(pod, co, middle, co["pelvis_acc_bias_mps2"], False)
+            begin(pod, co, middle, co["pelvis_acc_bias_mps2"], 0.0)
         if pod["axis_n"] == 0 and from_rest and pelvis_speed > MOVING_MPS:
             ax, ay = vx, vy  # the first stride after rest: the pelvis goes where it faces
         pod["kf_heading"] = math.atan2(ay, ax)

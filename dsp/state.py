@@ -219,6 +219,7 @@ CORE = np.dtype(
         ("newest_s", "f8", (3,)),
         ("doubt_s", "f8", (3,)),  # a time far ahead of that, which the next one must follow
         ("begin_s", "f8"),
+        ("used", "i8", (3,)),  # of the frames in hand
         ("due_s", "f8", (3,)),  # time of each pod's next waiting frame
         ("frame", "f8", (8,)),  # the frame in hand
         ("sample", "f8", (6,)),  # the sample in hand, sensor axes: specific force, rate

@@ -79,7 +79,7 @@ def run(cores, cos, frames, watermark, out):  # type: ignore[no-untyped-def]
                     barometer(core, legs, co, t, frame[FRAME_PRESSURE])
                 if watch_rest(pod, co, t, sample, legs[0]["strides"] + legs[1]["strides"] == 0):
                     acc_bias = co["pelvis_acc_bias_mps2"] if role == 0 else co["shank_acc_bias_mps2"]
-                    begin(pod, co, pod["rest_s"], acc_bias, True)
+                    begin(pod, co, pod["rest_s"], acc_bias, 1.0)
             lost = missing - k
             found = take(core, co, role, pod["t_s"] - lost * pod["period_s"], 1.0 if lost else 0.0)
             if found == INITIAL and written < len(out):

@@ -89,7 +89,7 @@ def test_sample_clock_drops_what_runs_backwards(pod: np.void) -> None:
 
 
 def test_filter_is_the_twins(pod: np.void, rng: np.random.Generator) -> None:
-    attitude.begin(pod, CO, 0.0, 0.08, True)
+    attitude.begin(pod, CO, 0.0, 0.08, 1.0)
     x, p = np.zeros((4, 2)), pod["p"].copy()
     walk = np.array([CO["velocity_walk_mps"], CO["tilt_walk_rad"], CO["drift_walk_radps"], 0.0])
     for k in range(40):
@@ -102,7 +102,7 @@ def test_filter_is_the_twins(pod: np.void, rng: np.random.Generator) -> None:
 
 
 def test_drift_turns_with_the_pod(pod: np.void) -> None:
-    attitude.begin(pod, CO, 0.0, 0.08, True)
+    attitude.begin(pod, CO, 0.0, 0.08, 1.0)
     attitude.predict(pod, CO, 0.1, 0.0)
     attitude.update(pod, 0.0, 0.0, 0.05)
     pod["x"][2] = (0.01, 0.0)
@@ -117,7 +117,7 @@ def test_drift_turns_with_the_pod(pod: np.void) -> None:
 
 def test_filter_finds_a_tilt_from_velocity(pod: np.void) -> None:
     """1 deg of tilt makes g sin(1 deg) of false acceleration: known within a quarter of a degree after four strides."""
-    attitude.begin(pod, CO, 0.0, 0.02, False)
+    attitude.begin(pod, CO, 0.0, 0.02, 0.0)
     for k in range(1, 5):
         attitude.predict(pod, CO, 0.7 * k, 0.0)
         attitude.update(pod, 9.80665 * math.radians(1.0) * 0.7 * k, 0.0, 0.05)
@@ -129,7 +129,7 @@ def test_folding_changes_nothing_but_the_book_keeping(pod: np.void, rng: np.rand
     for k in range(300):
         orientation.tick(pod, CO, k / 208)
         orientation.advance(pod, k / 208, np.r_[acc[k], gyr[k]], 0.0)
-    attitude.begin(pod, CO, 1.0, 0.08, True)
+    attitude.begin(pod, CO, 1.0, 0.08, 1.0)
     pod["x"][:] = [[0.3, -0.1], [0.04, -0.05], [0.002, 0.001], [0.01, 0.0]]
     row = pod["ring"][250]
 
@@ -154,7 +154,7 @@ def test_what_was_integrated_in_a_tipped_world_is_as_if_it_never_was(pod: np.voi
         for one in (pod, tipped):
             orientation.tick(one, CO, k / 208)
             orientation.advance(one, k / 208, np.r_[acc[k], gyr[k]], 0.0)
-    attitude.begin(tipped, CO, 1.0, 0.08, True)
+    attitude.begin(tipped, CO, 1.0, 0.08, 1.0)
     up = tip.apply([0.0, 0.0, 1.0])
     tipped["x"][0] = (0.7, -0.4)
     tipped["x"][1] = up[:2] / up[2]

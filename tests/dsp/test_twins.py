@@ -42,9 +42,7 @@ CO = Params().record()[0]
 DT = 1 / 208
 JOINTS = {
     "push",
-    "push_many",
     "run",
-    "take_in",
     "take",
     "take_alone",
     "mid_stance",
