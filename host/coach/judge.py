@@ -103,8 +103,9 @@ class _Few:
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         limits = [limit for fault in faults if fault.smoothed for limit in (*fault.limits, *fault.unless)]
-        # The two names that no limit needs make a getter of many, whatever the table has.
-        self._names = ("ic_s", "next_ic_s", *sorted({m for limit in limits for m in (limit.metric, limit.of_leg) if m}))
+        metrics = {metric for limit in limits for metric in (limit.metric, limit.of_leg) if metric}
+        # Two that no limit need look at make a getter of many, whatever the table has.
+        self._names = sorted(metrics if len(metrics) > 1 else {"ic_s", "tc_s", *metrics})
         self._get = attrgetter(*self._names)
         self._means: list[float] = []
         self._mean = SimpleNamespace()
@@ -112,13 +113,13 @@ class _Few:
 
     def add(self, stride: Stride, x: float, g: float) -> tuple[Any, float, float]:
         """`stride`, `x`, `g` as means. Habits are linear in speed and slope, so means may be held against them too."""
-        new = (*self._get(stride), x, g)
+        new = (x, g, *self._get(stride))
         if stride.ic_s - self._last_s > PAUSE_S:
             self._means = list(new)
         else:  # what was unknown begins anew
             self._means = [b if a != a else a + WEIGHT * (b - a) for a, b in zip(self._means, new, strict=True)]
         self._last_s = stride.ic_s
-        *metrics, x, g = self._means
+        x, g, *metrics = self._means
         vars(self._mean).update(zip(self._names, metrics, strict=True))
         return self._mean, x, g
 
