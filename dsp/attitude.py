@@ -14,6 +14,7 @@ from dsp.params import G_MPS2
 from dsp.quaternion import product, rotate, turn_world
 from dsp.state import QUAT, RING, VEL, T
 
+REST_MPS = 0.02  # SD of the velocity where rest ends: a body sways by 5 mm at a quarter of a hertz, and starts smoothly
 UNKNOWN_MPS2 = 100.0  # variance of a velocity that nothing tells: 10 m/s, as fast as anybody runs
 SURPRISE_GAIN, SURPRISE_MOST = 0.1, 25.0  # mean of the last ten updates; one of more than 5 SD, a stumble, counts as 5
 FOLD_RAD = 0.03  # tilt error that is folded in: half its square, 5e-4, is what small angles neglect
@@ -31,7 +32,7 @@ def begin(pod, co, t, acc_bias, known):  # type: ignore[no-untyped-def]
         for j in range(4):
             pod["p"][i, j] = 0.0
     p = pod["p"]
-    p[0, 0] = 0.02**2 if known > 0.0 else UNKNOWN_MPS2
+    p[0, 0] = REST_MPS**2 if known > 0.0 else UNKNOWN_MPS2
     p[1, 1] = (co["tilt_rest_sd_rad"] if known > 0.0 else co["tilt_unknown_sd_rad"]) ** 2
     p[2, 2] = (co["drift_rest_sd_radps"] if pod["rest_s"] > -math.inf else co["drift_unknown_sd_radps"]) ** 2
     p[3, 3] = acc_bias**2

@@ -11,6 +11,9 @@ from dsp.params import G_MPS2
 from dsp.quaternion import rotate, rotate_row
 from dsp.state import FALL, QUAT, RING, VEL, T
 
+FEWEST_ROWS = 20  # of a stride: half of what the shortest, 0.5 s, has at the slowest rate
+FAR = 9.0  # rad or m: beyond any angle and any height
+
 
 @kernel
 def pelvis_columns(pod, co, side, ic, tc, next_ic, row):  # type: ignore[no-untyped-def]
@@ -29,7 +32,7 @@ def pelvis_columns(pod, co, side, ic, tc, next_ic, row):  # type: ignore[no-unty
     rows = pod["ring"]
     first = row_at(pod, ic)
     last = row_at(pod, next_ic)
-    if not pod["ready"] or pod["kf_n"] == 0 or first < 0 or last - first < 20:
+    if not pod["ready"] or pod["kf_n"] == 0 or first < 0 or last - first < FEWEST_ROWS:
         return math.nan
     first += 1
     n = last + 1 - first
@@ -56,10 +59,10 @@ def pelvis_columns(pod, co, side, ic, tc, next_ic, row):  # type: ignore[no-unty
     for m in range(n):
         mean_climb += rows[(first + m) & (RING - 1), VEL + 2] - climb0 - slope * m
     mean_climb /= n
-    tilt_sum, tilt_low, tilt_high, drop = 0.0, 9.0, -9.0, -9.0
-    side_low, side_high = 9.0, -9.0
-    yaw_low, yaw_high = 9.0, -9.0
-    height, height_low, height_high = 0.0, 9.0, -9.0
+    tilt_sum, tilt_low, tilt_high, drop = 0.0, FAR, -FAR, -FAR
+    side_low, side_high = FAR, -FAR
+    yaw_low, yaw_high = FAR, -FAR
+    height, height_low, height_high = 0.0, FAR, -FAR
     falling = 0
     # The pelvis moves below 15 Hz in running, so every other row is plenty at 200 Hz.
     step = max(1, int(0.01 / dt + 0.5))
@@ -93,7 +96,7 @@ def pelvis_columns(pod, co, side, ic, tc, next_ic, row):  # type: ignore[no-unty
             falling += 1
     if pod["calibrated"]:
         row["pelvic_tilt_rad"] = tilt_sum / looked
-        row["pelvic_drop_rad"] = drop if drop > -9.0 else math.nan
+        row["pelvic_drop_rad"] = drop if drop > -FAR else math.nan
     row["pelvic_tilt_range_rad"] = tilt_high - tilt_low
     row["pelvic_obliquity_range_rad"] = side_high - side_low
     row["pelvic_rotation_range_rad"] = yaw_high - yaw_low
