@@ -55,8 +55,6 @@ def follow_leg(leg, co, t, dt, w, force):  # type: ignore[no-untyped-def]
             leg["search_s"] = t
             leg["force_min"] = force
             leg["zero_s"] = math.nan
-            peak = max(-leg["swing_min"], 0.5 * co["swing_peak_radps"])  # no shuffle makes it forget a stride
-            leg["swing_peak"] += co["learning"] * (peak - leg["swing_peak"])
     elif phase == SEARCH:
         found = search(leg, co, t, dt, w, force)
     else:
@@ -105,6 +103,9 @@ def search(leg, co, t, dt, w, force):  # type: ignore[no-untyped-def]
     leg["force_min"] = min(leg["force_min"], force)
     if math.isnan(contact):
         return NOTHING
+    # No shuffle makes it forget a stride, and no spike makes it deaf to the next ones.
+    peak = min(max(-leg["swing_min"], 0.5 * co["swing_peak_radps"]), 2.0 * leg["swing_peak"])
+    leg["swing_peak"] += co["learning"] * (peak - leg["swing_peak"])
     land(leg, co, contact, sd, t, 0.0)
     leg["phase"] = STANCE
     leg["rise"] = 0.0

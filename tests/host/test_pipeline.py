@@ -70,7 +70,10 @@ def test_batches_change_nothing(events: list[PodEvent], batch: int) -> None:
 @pytest.mark.parametrize("range_dps", [1000, 4000])
 @pytest.mark.parametrize("clipped", [False, True])
 def test_a_pod_tells_where_it_clips(events: list[PodEvent], range_dps: int, clipped: bool) -> None:
-    """Two samples at the end of a gyro's own range, whichever that is, are flagged, and no others."""
+    """Two samples at the end of a gyro's own range, whichever that is, are flagged, and no others.
+
+    However far that is, it makes the leg deaf to none of its steps.
+    """
     pipeline, outputs, at_its_end = Pipeline(coach()), [], 0
     for event in events[: len(events) // 4]:
         data = event.data
@@ -85,6 +88,9 @@ def test_a_pod_tells_where_it_clips(events: list[PodEvent], range_dps: int, clip
                 samples[3:5, 4] = -32768
             data = bytes(Packet(packet.seq, packet.tick, samples))
         outputs.append(pipeline.push_event(PodEvent(event.role, event.channel, event.arrival_ns, data)))
-    qualities = [stride.quality for output in outputs for stride in output.strides]
-    assert len(qualities) > 15
-    assert any("saturated" in quality for quality in qualities) == clipped
+    strides = [stride for output in outputs for stride in output.strides]
+    assert len(strides) > 15
+    assert any("saturated" in stride.quality for stride in strides) == clipped
+    right = [stride for stride in strides if stride.side == "right"]
+    assert [stride.next_ic_s for stride in right[:-1]] == [stride.ic_s for stride in right[1:]]
+    assert right[-1].next_ic_s > 13.0
