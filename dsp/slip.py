@@ -22,10 +22,8 @@ from dsp.way import learn_way, misfit, sense_way, tip_between, turn_between
 
 KNOWN = 5  # strides after which the usual way is known
 MEMORY = 10  # strides that it is the mean of
-NO_WAY_RAD = (
-    0.5  # strides leave 0.02 to 0.06 (RMS), another pace 0.3 (eight runners), a half turn of the pod more than 1
-)
-HALF = PHASES // 2
+# Strides leave 0.02 to 0.06 (RMS), another pace 0.3 (eight runners), a half turn of the pod more than 1.
+NO_WAY_RAD = 0.5
 
 
 @kernel
@@ -56,10 +54,10 @@ def watch_seats(pods, co, side, row, settling, walking, by_pelvis):  # type: ign
 @kernel
 def watch_shank(pod, other, co, ic, next_ic, speed, lean):  # type: ignore[no-untyped-def]
     """The whole way of up in a stride: turned for some strides, and not in another shape, the pod has slipped."""
-    if not may_watch(pod, co, ic) or not sense_way(pod, ic, next_ic, 0, PHASES):
+    if not may_watch(pod, co, ic) or not sense_way(pod, ic, next_ic, 0.0, 1.0):
         return
     if pod["usual_n"] < KNOWN:
-        learn(pod, 0, PHASES, 0.0, 0.0, 0.0, 1.0, speed)
+        learn(pod, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, speed)
         return
     x, y, z, left = turn_between(pod)
     if left > NO_WAY_RAD:  # no turn explains it, for one by nearly 180 degrees is not found; facing.py sees to that
@@ -74,14 +72,14 @@ def watch_shank(pod, other, co, ic, next_ic, speed, lean):  # type: ignore[no-un
     elif odd:
         pod["off_n"] = 0
         pod["usual_n"] = KNOWN  # runs in another way: learn that sooner
-        learn(pod, 0, PHASES, x, y, z, limit, speed)
+        learn(pod, 0.0, 1.0, x, y, z, limit, speed)
     elif pod["confirm_n"] > 0:
-        confirm(pod, x, y, z, OFF)
+        confirm(pod, x, y, z, 1.0)
     elif not is_off(pod, co, x, y, z, limit):
-        learn(pod, 0, PHASES, x, y, z, limit, speed)
+        learn(pod, 0.0, 1.0, x, y, z, limit, speed)
     elif pod["off_n"] >= OFF:
         both = other["off_n"] > 1  # a shank each does not slip at once: the runner does
-        settle(pod, not both, OFF)
+        settle(pod, not both, 1.0)
 
 
 @kernel
@@ -89,27 +87,28 @@ def watch_pelvis(pod, co, side, ic, next_ic, speed, lean):  # type: ignore[no-un
     """The newest half of the stride. Tilt changes with pace (norms), so the limit grows with that."""
     if pod["astray_n"] > 0:
         return
-    start = HALF if side == 0 else 0  # as shares of the left leg's stride
-    if not may_watch(pod, co, ic) or not sense_way(pod, 0.5 * (ic + next_ic), next_ic, start, start + HALF):
+    begin = 0.5 if side == 0 else 0.0  # as shares of the left leg's stride
+    end = begin + 0.5
+    if not may_watch(pod, co, ic) or not sense_way(pod, 0.5 * (ic + next_ic), next_ic, begin, end):
         return
     if pod["usual_n"] < 2 * KNOWN:
-        learn(pod, start, start + HALF, 0.0, 0.0, 0.0, 1.0, speed)
+        learn(pod, begin, end, 0.0, 0.0, 0.0, 1.0, speed)
         return
-    x, y, z = tip_between(pod, start, start + HALF)
+    x, y, z = tip_between(pod, begin, end)
     note_turn(pod, x, y, z)
     limit = max(co["slip_rad"], co["slip_sds"] * math.sqrt(pod["usual_turn_rad2"])) + lean
     if speed == speed:
         limit += co["slip_pace_radspm"] * abs(speed - pod["usual_pace_mps"])
     if pod["confirm_n"] > 0:
-        confirm(pod, x, y, z, 2 * OFF)
+        confirm(pod, x, y, z, 2.0)
     elif not is_off(pod, co, x, y, z, limit):
-        learn(pod, start, start + HALF, x, y, z, limit, speed)
+        learn(pod, begin, end, x, y, z, limit, speed)
     elif pod["off_n"] >= 2 * OFF:
         clear = step_beats_ramp(pod) / co["slip_clear_rad"] ** 2
         if 0.0 < clear < 1.0:
             off = pod["off_turn"]
             pod["seat_sd_rad"] = math.sqrt(pod["seat_sd_rad"] ** 2 + off[0] ** 2 + off[1] ** 2 + off[2] ** 2)
-        settle(pod, clear >= 1.0, 2 * OFF)
+        settle(pod, clear >= 1.0, 2.0)
 
 
 @kernel
@@ -122,12 +121,12 @@ def may_watch(pod, co, ic):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def learn(pod, start, stop, x, y, z, limit, speed):  # type: ignore[no-untyped-def]
+def learn(pod, begin, end, x, y, z, limit, speed):  # type: ignore[no-untyped-def]
     """A stride as usual, turned by (x, y, z) at random: this is what strides spread by, and the axis is right."""
-    parts = PHASES // (stop - start)  # that a stride comes in
+    parts = int(1.0 / (end - begin))  # that a stride comes in
     pod["usual_n"] = min(pod["usual_n"] + 1, MEMORY * parts)
     gain = 1.0 / ((pod["usual_n"] + parts - 1) // parts)
-    learn_way(pod, start, stop, gain)
+    learn_way(pod, begin, end, gain)
     pod["usual_turn_rad2"] += 0.05 * (min(x * x + y * y + z * z, limit * limit) - pod["usual_turn_rad2"])
     pod["usual_offset"] = pod["heading_offset"]
     if speed == speed:
@@ -166,27 +165,30 @@ def is_off(pod, co, x, y, z, limit):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def settle(pod, slipped, flagged):  # type: ignore[no-untyped-def]
-    """Strides enough were turned by `off_turn`: turn the seat so, or learn how the body runs now."""
+def settle(pod, slipped, parts):  # type: ignore[no-untyped-def]
+    """Strides enough were turned by `off_turn`: turn the seat so, or learn how the body runs now.
+
+    parts: that a stride comes in, 1.0 or 2.0.
+    """
     pod["off_n"] = 0
     pod["doubtful"] = 0
     pod["slipped"] = 0
     if not slipped:
         pod["usual_n"] = 0
         return
-    pod["slipped"] = flagged + 1  # one is counted down at once
-    pod["confirm_n"] = flagged
+    pod["confirm_n"] = int(OFF * parts)
+    pod["slipped"] = pod["confirm_n"] + 1  # one is counted down at once
     turn_seat(pod)
 
 
 @kernel
-def confirm(pod, x, y, z, flagged):  # type: ignore[no-untyped-def]
+def confirm(pod, x, y, z, parts):  # type: ignore[no-untyped-def]
     """A stride after the slip: what they are still turned by is put right with the last flag.
 
     While the seat was wrong the ankle was looked for in the wrong place, which tips the attitude a little.
     """
     off = pod["off_turn"]
-    gain = 1.0 / (flagged + 1 - pod["confirm_n"])
+    gain = 1.0 / (OFF * parts + 1.0 - pod["confirm_n"])
     pod["confirm_n"] -= 1
     off[0] += gain * (x - off[0])
     off[1] += gain * (y - off[1])

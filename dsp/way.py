@@ -16,8 +16,12 @@ ENOUGH_RAD = 1e-3
 
 
 @kernel
-def sense_way(pod, first_s, last_s, start, stop):  # type: ignore[no-untyped-def]
-    """Fill rows start..stop of `way` with where up lies from `first_s` to `last_s`; whether that is all known."""
+def sense_way(pod, first_s, last_s, begin, end):  # type: ignore[no-untyped-def]
+    """Fill `way` from its share `begin` to `end` with where up lies from `first_s` to `last_s`; whether all is known.
+
+    Shares are floats: numba compiles a function anew for every integer that is written out in a call.
+    """
+    start, stop = int(PHASES * begin), int(PHASES * end)
     first, last = row_at(pod, first_s), row_at(pod, last_s)
     if first < 0 or last - first < stop - start:
         return False
@@ -32,9 +36,9 @@ def sense_way(pod, first_s, last_s, start, stop):  # type: ignore[no-untyped-def
 
 
 @kernel
-def learn_way(pod, start, stop, gain):  # type: ignore[no-untyped-def]
-    """Pull rows start..stop of the usual way towards this one's by the share `gain`."""
-    for k in range(start, stop):
+def learn_way(pod, begin, end, gain):  # type: ignore[no-untyped-def]
+    """Pull the usual way, from its share `begin` to `end`, towards this one by `gain`."""
+    for k in range(int(PHASES * begin), int(PHASES * end)):
         for j in range(3):
             pod["usual_way"][k, j] += gain * (pod["way"][k, j] - pod["usual_way"][k, j])
 
@@ -93,10 +97,10 @@ def misfit(pod, x, y, z):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def tip_between(pod, start, stop):  # type: ignore[no-untyped-def]
-    """The shortest rotation vector (rad, sensor) that takes the mean of the usual rows start..stop to this way's."""
+def tip_between(pod, begin, end):  # type: ignore[no-untyped-def]
+    """The shortest rotation vector (rad, sensor) that takes the mean of that part of the usual way to this one's."""
     ax, ay, az, bx, by, bz = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    for k in range(start, stop):
+    for k in range(int(PHASES * begin), int(PHASES * end)):
         ax += pod["usual_way"][k, 0]
         ay += pod["usual_way"][k, 1]
         az += pod["usual_way"][k, 2]

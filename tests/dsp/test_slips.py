@@ -72,14 +72,14 @@ def test_the_way_of_up_is_read_off_the_attitudes(frames: Frames) -> None:
     pod = analyzer._pods[Role.SHANK_LEFT].copy()
     rows = ring.ring_of(pod)
     end_s, start_s = rows.t[-1] - 0.05, rows.t[-1] - 0.75
-    assert way.sense_way(pod, start_s, end_s, 0, state.PHASES)
+    assert way.sense_way(pod, start_s, end_s, 0.0, 1.0)
     for k in range(state.PHASES):
         t = start_s + (k + 0.5) / state.PHASES * (end_s - start_s)
         i = int(np.searchsorted(rows.t, t, side="right")) - 1
         up = rows.attitude[i].inv().apply(ring.true_up(pod, t))
         assert pod["way"][k] == pytest.approx(unit(up), abs=0.05), k  # a sample is up to 0.05 rad
     assert np.linalg.norm(pod["way"], axis=1) == pytest.approx(1.0)
-    assert not way.sense_way(pod, end_s, end_s + 10.0, 0, state.PHASES)
+    assert not way.sense_way(pod, end_s, end_s + 10.0, 0.0, 1.0)
 
 
 @pytest.mark.parametrize("degrees", [1.0, 8.0, 30.0, 60.0])
@@ -105,11 +105,11 @@ def test_a_tipped_half_tells_the_shortest_turn(pod: np.void, rng: np.random.Gene
     a, b = unit(pod["usual_way"][3:9].mean(axis=0)), unit(rng.normal(size=3))
     turn = Rotation.from_rotvec(unit(np.cross(a, b)) * math.acos(a @ b))
     pod["way"][3:9] = turn.apply(pod["usual_way"][3:9])
-    assert way.tip_between(pod, 3, 9) == pytest.approx(turn.as_rotvec())
-    assert way.tip_between(pod, 12, 12) == (0.0, 0.0, 0.0)
+    assert way.tip_between(pod, 3 / 16, 9 / 16) == pytest.approx(turn.as_rotvec())
+    assert way.tip_between(pod, 0.75, 0.75) == (0.0, 0.0, 0.0)
     assert np.array(way.mean_way(pod)) == pytest.approx(pod["usual_way"].sum(axis=0))
     half = pod["usual_way"].copy()
-    way.learn_way(pod, 3, 9, 0.25)
+    way.learn_way(pod, 3 / 16, 9 / 16, 0.25)
     half[3:9] += 0.25 * (pod["way"][3:9] - half[3:9])
     assert pod["usual_way"] == pytest.approx(half)
 
@@ -187,13 +187,13 @@ def test_a_seat_is_turned_and_its_hinge_with_it(pod: np.void, rng: np.random.Gen
 
 def test_what_is_left_of_a_slip_is_put_right_with_the_last_flag(pod: np.void) -> None:
     pod["up"], pod["off_turn"], pod["off_n"] = (0.0, 0.0, 1.0), (0.0, 0.3, 0.0), state.OFF
-    slip.settle(pod, True, state.OFF)
+    slip.settle(pod, True, 1.0)
     assert pod["up"] == pytest.approx([math.sin(0.3), 0.0, math.cos(0.3)])
     flags = []
     for left in (0.02, 0.04, 0.0, 0.06):
         pod["slipped"] -= 1
         flags.append(int(pod["slipped"]))
-        slip.confirm(pod, 0.0, left, 0.0, state.OFF)
+        slip.confirm(pod, 0.0, left, 0.0, 1.0)
     assert flags == [4, 3, 2, 1]
     assert pod["up"] == pytest.approx([math.sin(0.33), 0.0, math.cos(0.33)])
     assert pod["confirm_n"] == 0
@@ -202,7 +202,7 @@ def test_what_is_left_of_a_slip_is_put_right_with_the_last_flag(pod: np.void) ->
 def test_who_runs_otherwise_now_is_learnt_anew(pod: np.void) -> None:
     pod["off_n"], pod["slipped"], pod["doubtful"], pod["off_turn"] = state.OFF, 3, 1, (0.1, 0.0, 0.0)
     up = pod["up"].copy()
-    slip.settle(pod, False, state.OFF)
+    slip.settle(pod, False, 1.0)
     assert (pod["off_n"], pod["slipped"], pod["doubtful"], pod["usual_n"]) == (0, 0, 0, 0)
     assert pod["up"] == pytest.approx(up)
 
@@ -210,19 +210,18 @@ def test_who_runs_otherwise_now_is_learnt_anew(pod: np.void) -> None:
 def test_the_usual_way_is_a_mean_that_fades_after_ten_strides(pod: np.void, rng: np.random.Generator) -> None:
     """In whole strides, or in halves that come by turns."""
     ways = rng.normal(size=(4, state.PHASES, 3))
-    half = state.PHASES // 2
-    for parts in ((0, state.PHASES),), ((half, state.PHASES), (0, half)):
+    for parts in ((0.0, 1.0),), ((0.5, 1.0), (0.0, 0.5)):
         pod["usual_n"], pod["usual_way"], pod["usual_turn_rad2"] = 0, 0.0, 0.0
-        for one, (start, stop) in product(ways, parts):
+        for one, (begin, end) in product(ways, parts):
             pod["way"] = one
-            slip.learn(pod, start, stop, 0.0, 0.5, 0.0, 0.1, 3.0)
+            slip.learn(pod, begin, end, 0.0, 0.5, 0.0, 0.1, 3.0)
         assert pod["usual_way"] == pytest.approx(ways.mean(axis=0))
         assert pod["usual_turn_rad2"] == pytest.approx(
             0.01 * (1.0 - 0.95 ** (4 * len(parts)))
         )  # never beyond the limit
         assert pod["usual_pace_mps"] == pytest.approx(3.0)
     pod["usual_n"] = 1000
-    slip.learn(pod, 0, state.PHASES, 0.0, 0.0, 0.0, 0.1, math.nan)
+    slip.learn(pod, 0.0, 1.0, 0.0, 0.0, 0.0, 0.1, math.nan)
     assert pod["usual_n"] == slip.MEMORY
     assert pod["usual_pace_mps"] == pytest.approx(3.0)
 
