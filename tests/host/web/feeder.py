@@ -6,6 +6,7 @@ from typing import Any
 
 from host.feed import Feed, Message, to_payload
 from host.records import Cue, PodHealth, SessionInfo, Stride
+from host.session import session_id
 
 STRIDE_S = 0.7
 
@@ -19,7 +20,7 @@ class Feeder:
         self.feed, self.runner = feed, runner
         self.language = language
         self.started = started or datetime.now(UTC)
-        self.session = f"{self.started:%Y%m%dT%H%M%S}000Z-{runner}"
+        self.session = session_id(runner, self.started)
         self.strides = self.cues = 0
         self.held: list[str] = []
         self.phase = "waiting"
