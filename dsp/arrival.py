@@ -14,7 +14,6 @@ from dsp.state import FRAME_ACC, FRAME_GYR, FRAME_PRESSURE, FRAME_T, FRAME_WIDTH
 from dsp.stream import run
 
 FAR_S = 1.0  # longer than any gap that is bridged: what comes after it starts anew and can do without a sample
-FAR_S = 1.0  # longer than any gap that is bridged: what comes after it starts anew and can do without a sample
 NO_ROOM = -1  # what is said of frames for which `waiting` is too small
 NOBODY = -1  # as a role: the stream has ended, and what waits is waited for no longer
 
