@@ -1,7 +1,7 @@
 """What is happening now, for whoever looks: the live page, the terminal view, the MQTT sink.
 
 A broadcast inside the process. A slow subscriber loses its oldest messages and holds nobody up; a late one first
-gets the newest message of each kind and runner.
+gets the newest message of each kind and runner, since the runner's last session began.
 """
 
 import asyncio
@@ -38,6 +38,8 @@ class Feed:
         self._latest: dict[tuple[str, str], Message] = {}
 
     def publish(self, message: Message) -> None:
+        if message.kind == "session" and message.payload.get("event") == "started":
+            self._latest = {key: kept for key, kept in self._latest.items() if key[0] != message.runner}
         self._latest[message.runner, message.kind] = message
         for queue in self._queues:
             if queue.full():
@@ -45,7 +47,7 @@ class Feed:
             queue.put_nowait(message)
 
     def latest(self) -> list[Message]:
-        """The newest message of each runner and kind, in order of first appearance."""
+        """The newest message of each runner and kind, of the newest session, in order of first appearance."""
         return list(self._latest.values())
 
     @contextmanager

@@ -43,6 +43,17 @@ def test_latest_keeps_one_message_a_runner_and_kind() -> None:
     ]
 
 
+def test_a_new_session_forgets_what_the_one_before_said() -> None:
+    """Who opens the page in the second run must not read the first one's cue."""
+    feed = Feed()
+    started = {"event": "started"}
+    feed.publish(message(1, kind="cue"))
+    feed.publish(message(2, runner="bo", kind="cue"))
+    feed.publish(Message("ann", "session", started))
+    feed.publish(message(3, kind="status"))
+    assert [(m.runner, m.kind) for m in feed.latest()] == [("bo", "cue"), ("ann", "session"), ("ann", "status")]
+
+
 def test_a_payload_is_json_whatever_is_unknown() -> None:
     payload = to_payload(Cue(math.nan, "cue", "overstride", "", "", "Land light."), valid_until=math.inf)
     assert json.loads(json.dumps(payload, allow_nan=False))["t_s"] is None

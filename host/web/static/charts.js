@@ -6,10 +6,10 @@ import { CHART_SPAN_S, clockText, usual } from "./model.js";
 
 // `least`: the axis spans at least this much, so that noise does not look like news.
 export const METRICS = [
-  { field: "tibial_inclination_ic_deg", title: "Tibia at landing", unit: "°", digits: 1, least: 12 },
+  { field: "tibial_inclination_ic_deg", title: "Shin angle at landing", unit: "°", digits: 1, least: 12 },
   { field: "cadence_spm", title: "Cadence", unit: "spm", digits: 0, least: 24 },
   { field: "pelvic_tilt_deg", title: "Pelvic tilt", unit: "°", digits: 1, least: 8 },
-  { field: "contact_time_ms", title: "Contact time", unit: "ms", digits: 0, least: 80 },
+  { field: "contact_time_ms", title: "Ground contact", unit: "ms", digits: 0, least: 80 },
 ];
 // The band: mean and so many SD of healthy runners, the limit from which the coach takes a pattern seriously.
 export const BAND_SDS = 1.5;
