@@ -18,7 +18,7 @@ from dsp.params import Params
 from dsp.rehearsal import rehearsal
 from dsp.types import FRAME, STRIDE, Role
 
-MAGIC = b"hamstream core 4\n"
+MAGIC = b"hamstream core 5\n"
 INTEGER = np.dtype(np.int64)
 NO_FRAMES, NO_STRIDES = np.zeros(0, FRAME), np.zeros(0, STRIDE)
 NO_STARTS = np.zeros(len(Role), INTEGER)

@@ -63,6 +63,8 @@ def begin_anew(pod, leg):  # type: ignore[no-untyped-def]
     """Left and right were confused: forget the contacts of `leg`, and what they taught the attitude."""
     if pod["kf_n"] > 0:
         lose_attitude(pod)
+    pod["off_n"] = 0
+    pod["confirm_n"] = 0
     leg["phase"] = SWING_NEXT
     leg["zero_n"] = 0
     leg["heading_n"] = 0

@@ -22,8 +22,10 @@ from dsp.way import learn_way, misfit, sense_way, tip_between, turn_between
 
 KNOWN = 5  # strides after which the usual way is known
 MEMORY = 10  # strides that it is the mean of
-# Strides leave 0.02 to 0.06 (RMS), another pace 0.3 (eight runners), a half turn of the pod more than 1.
+# Strides leave 0.02 to 0.06 (RMS), another pace 0.3 (eight runners; simulated, from 2 to 6 m/s, 0.4), half a turn of the
+# pod more than 1.
 NO_WAY_RAD = 0.5
+LOST = 2 * KNOWN  # strides in a row that no turn explains: twice what confused sides last
 
 
 @kernel
@@ -39,13 +41,15 @@ def watch_seats(pods, co, side, row, settling, walking, by_pelvis):  # type: ign
     row["pelvic_tilt_sd_rad"] = math.hypot(row["pelvic_tilt_sd_rad"], pods[0]["seat_sd_rad"])
     if walking:
         return
-    misfaced = watch_drive(pods[0], ic, row["tc_s"])
+    shank = pods[1 + side]
+    in_doubt = shank["off_n"] > 0 or shank["odd_n"] > 0 or shank["lost_n"] > 0  # then so are its contacts
+    misfaced = not in_doubt and watch_drive(pods[0], ic, row["tc_s"])
     if settling:
         return
     bend = abs(pods[0]["turn_rad"]) / (next_ic - ic)
     lean = math.atan(speed * bend / G_MPS2) if speed == speed else 0.0  # of a body in a bend
     if not by_pelvis:
-        watch_shank(pods[1 + side], pods[2 - side], co, ic, next_ic, speed, lean)
+        watch_shank(shank, pods[2 - side], co, ic, next_ic, speed, lean)
     watch_pelvis(pods[0], co, side, ic, next_ic, speed, lean)
     if misfaced:
         pods[0]["doubtful"] = 1
@@ -59,11 +63,19 @@ def watch_shank(pod, other, co, ic, next_ic, speed, lean):  # type: ignore[no-un
     if pod["usual_n"] < KNOWN:
         learn(pod, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, speed)
         return
-    x, y, z, left = turn_between(pod)
-    if left > NO_WAY_RAD:  # no turn explains it, for one by nearly 180 degrees is not found; facing.py sees to that
-        pod["usual_n"] = 0
+    x, y, z, left = turn_between(pod, 1.0, 0.0, 0.0, 0.0)
+    if left > NO_WAY_RAD:  # half around the leg, it may be
+        x, y, z, left = turn_between(pod, 0.0, pod["up"][0], pod["up"][1], pod["up"][2])
+    if left > NO_WAY_RAD:  # no turn explains it: contacts may be none (facing.py)
         pod["off_n"] = 0
+        pod["doubtful"] = 1
+        pod["lost_n"] += 1
+        if pod["lost_n"] == LOST:  # how it sits nobody knows until the next standing
+            pod["lost_n"] = 0
+            pod["calibrated"] = 0
+            pod["usual_n"] = 0
         return
+    pod["lost_n"] = 0
     limit = max(co["slip_rad"], co["slip_sds"] * math.sqrt(pod["usual_turn_rad2"])) + lean
     odd = math.sqrt(x * x + y * y + z * z) > limit and misfit(pod, x, y, z) > co["slip_misfit"]
     pod["odd_n"] = pod["odd_n"] + 1 if odd else 0
@@ -144,14 +156,13 @@ def is_off(pod, co, x, y, z, limit):  # type: ignore[no-untyped-def]
     """
     off, n = pod["off_turn"], pod["off_n"]
     size = math.sqrt(x * x + y * y + z * z)
-    if n == 0:
-        belongs = size > limit
-    else:
-        belongs = x * off[0] + y * off[1] + z * off[2] > 0.5 * (off[0] ** 2 + off[1] ** 2 + off[2] ** 2)
-    if not belongs:
-        if n > 0:
-            pod["slipped"] = 0
+    if n > 0 and x * off[0] + y * off[1] + z * off[2] <= 0.5 * (off[0] ** 2 + off[1] ** 2 + off[2] ** 2):
+        pod["slipped"] = 0
         pod["off_n"] = 0
+        if size <= co["slip_alone_rad"]:
+            return False
+        n = 0  # another row begins
+    elif n == 0 and size <= limit:
         return False
     gain = 1.0 / max(n, 1)
     off[0] += gain * (x - off[0])

@@ -76,6 +76,7 @@ POD = np.dtype(
         ("usual_offset", "f8"),  # of the hinge's heading
         ("usual_pace_mps", "f8"),
         ("odd_n", "i8"),  # strides in a row of another shape
+        ("lost_n", "i8"),  # strides in a row that no turn explains
         ("off_n", "i8"),  # strides in a row that were turned; half strides of the pelvis
         ("off_turn", "f8", (3,)),  # mean of their turns, but for the first
         ("confirm_n", "i8"),  # strides still to come that tell how well the seat was turned

@@ -44,14 +44,14 @@ def learn_way(pod, begin, end, gain):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def turn_between(pod):  # type: ignore[no-untyped-def]
+def turn_between(pod, w, x, y, z):  # type: ignore[no-untyped-def]
     """The rotation vector (x, y, z; rad, sensor) that best takes the usual way to this one, and what it leaves, RMS.
 
-    Least squares by Gauss-Newton: a small rotation r moves u by r x u, so sum(1 - u u') r = sum(u x v). A round squares
-    the error: one that changes less than ENOUGH_RAD leaves a millionth. Found up to 100 degrees or so.
+    Least squares by Gauss-Newton from the quaternion (w, x, y, z) on: a small rotation r moves u by r x u, so
+    sum(1 - u u') r = sum(u x v). A round squares the error: one that changes less than ENOUGH_RAD leaves a millionth.
+    Found up to 100 degrees or so from there.
     """
     usual, way = pod["usual_way"], pod["way"]
-    w, x, y, z = 1.0, 0.0, 0.0, 0.0  # the rotation so far
     left = 0.0
     for _ in range(MOST_ROUNDS):
         xx, xy, xz, yy, yz, zz = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
