@@ -22,8 +22,8 @@ from dsp.way import learn_way, misfit, sense_way, tip_between, turn_between
 
 KNOWN = 5  # strides after which the usual way is known
 MEMORY = 10  # strides that it is the mean of
-# Strides leave 0.02 to 0.06 (RMS), another pace 0.3 (eight runners; simulated, from 2 to 6 m/s, 0.4), half a turn of the
-# pod more than 1.
+# Strides leave 0.02 to 0.06 (RMS), another pace 0.3 (eight runners; simulated, from 2 to 6 m/s, 0.4), half a turn of
+# the pod more than 1.
 NO_WAY_RAD = 0.5
 LOST = 2 * KNOWN  # strides in a row that no turn explains: twice what confused sides last
 
