@@ -14,6 +14,7 @@ async def session_rows(store: Store) -> list[dict[str, Any]]:
     """The newest sessions first, each with its key figures.
 
     `seen`: what form patterns held, by id, the longest first; None where nobody has summed it up, as while it runs.
+    `judged`: whether there was a good stride to find any in.
     `pain`: its scores, by moment.
     """
     rows = []
@@ -38,6 +39,7 @@ async def session_rows(store: Store) -> list[dict[str, Any]]:
                 "strides": row.strides,
                 "cues": row.cues,
                 "seen": longest if row.summary else None,
+                "judged": row.good_strides > 0,
                 "pain": pain.get(row.session, {}),
             }
         )

@@ -8,11 +8,12 @@ over without waiting. Time enters here, once, as nanoseconds since the session's
 import asyncio
 import math
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from dsp.analyzer import Phase
+from dsp.analyzer import Phase, Status
 from dsp.types import Role
 from host.coach.coach import Coach
 from host.coach.cues import prompt
@@ -63,6 +64,7 @@ class RunnerSession:
         self.info = info
         self.coach = coach
         self.strides = self.good_strides = 0
+        self.flaws: Counter[str] = Counter()  # why strides are not good, by the names of dsp.types.Quality
         self.cues: list[Cue] = []
         self._pipeline = Pipeline(coach, leg_length_m=leg_length_m)
         self._store, self._feed, self._recorder = store, feed, recorder
@@ -140,6 +142,7 @@ class RunnerSession:
     def _take_stride(self, stride: Stride) -> None:
         self.strides += 1
         self.good_strides += stride.good
+        self.flaws.update(filter(None, stride.quality.split("|")))
         self._store.add_stride(self.info.session, stride)
         usual = self.coach.usual if stride.good else None
         against_own = usual.differences(stride, OWN_METRICS) if usual else {}
@@ -154,21 +157,24 @@ class RunnerSession:
         elif state == LinkState.STREAMING:
             self._lost.discard(event.role)
 
-    def _prompt_for(self, phase: Phase) -> str:
-        """What the runner should do before the run can be judged; empty while running."""
+    def _prompt_for(self, status: Status) -> str:
+        """What the runner should do before the run can be judged; empty while it is."""
+        phase = status.phase
         if self._lost:
             return prompt(f"lost_{min(self._lost).label}", self.language)
         if phase in (Phase.WAITING, Phase.STANDING):
             return prompt("stand_still", self.language)
         if phase is Phase.READY:
             return prompt("ready", self.language)
+        if not all(status.calibrated[role] for role in Role if role not in status.silent):
+            return prompt("stand_first", self.language)  # no stride can be judged, however long the run
         return ""
 
     def _publish_status(self) -> None:
-        phase = self._pipeline.status.phase
-        text = self._prompt_for(phase)
+        found = self._pipeline.status
+        text = self._prompt_for(found)
         status = {
-            "phase": phase.name.lower(),
+            "phase": found.phase.name.lower(),
             "prompt": text,
             "language": self.language,
             "held": [held.fault for held in self.coach.held],

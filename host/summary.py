@@ -1,6 +1,7 @@
 """What came of a run, in a few lines for the person who ran it, in their language."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from shlex import quote
@@ -28,7 +29,9 @@ def summary_lines(session: RunnerSession) -> list[str]:
     lines = [f"{info.runner}: {strides}", *(f"  {_said(cue, texts)}" for cue in session.cues)]
     summary = session.coach.summary()
     # Muted, say, or not for long enough.
-    if silent := [fault for fault in summary["faults"].values() if not fault["cues"]]:
+    if not session.good_strides:
+        lines.append(f"  {_unjudged(session.flaws, texts)}")
+    elif silent := [fault for fault in summary["faults"].values() if not fault["cues"]]:
         held = [(fault["name"], sum(fault["strides_held"].values())) for fault in silent]
         patterns = ", ".join(texts.count(words["pattern"], strides, name=name) for name, strides in held)
         lines.append(f"  {words['unsaid'].format(patterns=patterns)}")
@@ -42,6 +45,13 @@ def summary_lines(session: RunnerSession) -> list[str]:
         lines.append(f"  {words['ask'].format(command=command)}")
         lines.append(f"  {words['ask_again'].format(option='--when next-morning')}")
     return lines
+
+
+def _unjudged(flaws: Counter[str], texts: Language) -> str:
+    """Why there is nothing to say, where that is no good news."""
+    reasons = [texts.report["quality"][flaw] for flaw, _ in flaws.most_common()]
+    words = texts.summary
+    return str(words["unjudged"].format(reasons=", ".join(reasons)) if reasons else words["unseen"])
 
 
 def _said(cue: Cue, texts: Language) -> str:

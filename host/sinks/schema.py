@@ -51,6 +51,7 @@ class SessionRow:
     cut: bool  # never ended by itself: the process was killed
     duration_s: float
     strides: int
+    good_strides: int
     cues: int  # praise is none
     summary: dict[str, Any]
 
@@ -258,6 +259,7 @@ def sessions(conn: sqlite3.Connection) -> list[SessionRow]:
     rows = conn.execute(
         f"SELECT {', '.join(_INFO)}, ended_utc, cut, summary,"
         " (SELECT count(*) FROM strides WHERE of_session = session),"
+        " (SELECT count(*) FROM strides WHERE of_session = session AND quality = ''),"
         " (SELECT max(next_ic_s) FROM strides WHERE of_session = session),"
         " (SELECT count(*) FROM cues WHERE of_session = session AND kind = 'cue')"
         " FROM sessions ORDER BY started_utc, session"
@@ -267,7 +269,7 @@ def sessions(conn: sqlite3.Connection) -> list[SessionRow]:
 
 def _session_row(row: tuple[Any, ...]) -> SessionRow:
     info = dict(zip(_INFO, row, strict=False))
-    ended_utc, cut, summary, strides, last_s, cues = row[len(_INFO) :]
+    ended_utc, cut, summary, strides, good_strides, last_s, cues = row[len(_INFO) :]
     duration_s = last_s or 0.0
     if ended_utc:  # a replay may run faster than the clock on the wall: then the strides tell how long it was
         started, ended = (datetime.fromisoformat(text) for text in (info["started_utc"], ended_utc))
@@ -278,6 +280,7 @@ def _session_row(row: tuple[Any, ...]) -> SessionRow:
         cut=bool(cut),
         duration_s=duration_s,
         strides=strides,
+        good_strides=good_strides,
         cues=cues,
         summary=json.loads(summary),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from firmware_sim.offline import simulate
 from host.coach.coach import Coach
 from host.feed import Feed
 from host.pipeline import Output
@@ -15,6 +16,7 @@ from host.records import PodEvent
 from host.session import RunnerSession
 from host.sinks.store import Store
 from tests.host.sinks.records import cue, session_info, stride
+from tests.host.stored import events_of
 
 
 @pytest.mark.parametrize("source", ["pods", "replay:run.mcap"])
@@ -77,3 +79,34 @@ async def test_a_cue_is_worth_saying_within_a_second_of_its_contact(tmp_path: Pa
     assert fresh_s < -58.0
     assert (until - decided_utc).total_seconds() == pytest.approx(fresh_s, abs=0.002)
     assert fresh_s in (pytest.approx(one) for one in said)
+
+
+@pytest.mark.parametrize(
+    ("plan", "prompts"),
+    [
+        ("stand 4; run 3.2", ["Stand still.", "Ready. Run when you like.", ""]),
+        ("run 3.2 15; stand 6; run 3.2", ["Stand still.", "Stop for a moment and stand still.", "Stand still.",
+                                          "Ready. Run when you like.", ""]),
+    ],
+)  # fmt: skip
+async def test_who_runs_off_without_standing_is_asked_to_stand(tmp_path: Path, plan: str, prompts: list[str]) -> None:
+    """Angles are against quiet standing, so nothing of such a run could be judged, and nobody would know why."""
+    feed, said, shown = Feed(backlog=10_000), [], []
+    events = list(events_of(simulate(plan, 30.0)[0]))
+    async with Store.open(tmp_path / "s.db") as store:
+
+        def say(text: str, fresh_s: float = 0.0) -> None:
+            said.append(text)
+
+        session = RunnerSession(session_info(), Coach(), store=store, feed=feed, say=say)
+
+        async def run(on_event: Callable[[PodEvent], None], now_ns: Callable[[], int]) -> None:
+            for event in events:
+                on_event(event)
+
+        with feed.subscribe() as messages:
+            await session.run(run)
+            shown = [message.payload["prompt"] for message in messages.left() if message.kind == "status"]
+    assert list(dict.fromkeys(shown)) == list(dict.fromkeys(prompts))
+    assert said == [prompt for prompt in prompts if prompt]
+    assert (session.good_strides > 5, session.flaws["uncalibrated"] > 5) == (True, len(prompts) > 3)

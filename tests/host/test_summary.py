@@ -1,6 +1,7 @@
 """What a runner reads at the end: what was said, what came of it, what helps."""
 
 import re
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,7 +33,8 @@ def session(run: Run, code: str = "en") -> SimpleNamespace:
         language=code,
         info=INFO,
         strides=len(run.strides),
-        good_strides=len(run.strides),
+        good_strides=sum(one.good for one in run.strides),
+        flaws=Counter(flaw for one in run.strides for flaw in one.quality.split("|") if flaw),
         cues=run.cues,
         coach=run.coach,
     )
@@ -96,6 +98,21 @@ def test_what_held_unsaid_is_told_in_a_line_and_asks_for_nothing():
 
 def test_where_nothing_was_said_there_is_no_advice():
     assert lines("en", 0.0)[1:] == ["  nothing to say: no pattern held", *ASKED]
+
+
+def test_where_nothing_could_be_judged_it_says_why_and_does_not_reassure():
+    run = Run()
+    run.strides = [
+        replace(stride(i * STRIDE_S), quality="uncalibrated|settling"[: 21 if i < 3 else 12]) for i in range(9)
+    ]
+    told = summary_lines(session(run))
+    assert told == [
+        "ann: 9 strides, 0 % of them measured well",
+        "  no stride could be judged: nobody stood still before running,"
+        " just started, stopped, or changed speed or posture",
+        *ASKED,
+    ]
+    assert summary_lines(session(Run(), "de"))[:2] == ["ann: 0 Schritte", "  es wurde kein Laufen erkannt"]
 
 
 def test_a_replay_hurts_nobody():

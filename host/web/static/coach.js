@@ -99,7 +99,7 @@ class Card {
       };
       const head = element("th", title);
       head.scope = "row";
-      head.append(" ", element("small", unit));
+      head.append("\u00a0", element("small", unit)); // a unit never stands alone on a line
       return element("tr", head, cell("left"), cell("right"));
     });
     this.#find(".figures tbody").replaceChildren(...rows);

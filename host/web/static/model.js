@@ -100,12 +100,9 @@ function stageOf(runner, now_ms, offline, words) {
   const { status, shown } = runner;
   const phase = status?.phase ?? "waiting";
   const prompt = status?.prompt && { text: status.prompt, language: languageOf(runner) };
-  const said = shown && {
-    ...{ text: shown.text, language: shown.language, side: shown.side },
-    detail: words.sides[shown.side] ?? "",
-  };
+  const said = ({ text, language, side }) => ({ text, language, side, detail: words.sides[side] ?? "" });
   if (runner.session?.event === "ended") return { state: "ended", text: words.ended, detail: words.wellRun };
-  if (shown && now_ms < shown.until_ms) return { state: shown.kind === "praise" ? "praise" : "cue", ...said };
+  if (shown && now_ms < shown.until_ms) return { state: shown.kind === "praise" ? "praise" : "cue", ...said(shown) };
   const pods = (...links) => runner.pods.filter((pod) => links.includes(pod.link)).map((pod) => words.pods[pod.role]);
   const lost = pods("lost");
   if (lost.length) {
@@ -113,15 +110,18 @@ function stageOf(runner, now_ms, offline, words) {
     return { state: "lost", text: filled(words.lost, { pod: lost[0] }), ...prompt, detail };
   }
   const running = phase === "running" || phase === "walking";
-  if (prompt && running) return { state: "lost", ...prompt };
   const missing = pods("searching", "connecting");
+  const unsure = now_ms - runner.good_ms > GOOD_STRIDE_MS;
+  // A prompt to someone who runs: a pod is away, or nothing can be judged before they have stood still.
+  if (prompt && running) return { state: unsure && !missing.length ? "stand" : "lost", ...prompt };
   if (missing.length && !running) return { state: "searching", text: words.searching, detail: missing.join(", ") };
   if (phase === "ready") return { state: "ready", text: words.ready, ...prompt };
   if (phase === "standing") return { state: "stand", text: words.stand, ...prompt, detail: words.measuringStand };
   if (phase === "waiting") return { state: "stand", text: words.stand, ...prompt };
   if (phase === "walking") return { state: "walking", text: words.walking };
-  if (shown?.kind === "cue" && status.held.includes(shown.fault)) return { state: "reminder", ...said };
-  if (now_ms - runner.good_ms > GOOD_STRIDE_MS) return { state: "measuring", text: words.measuring };
+  const last = runner.cues.at(-1); // also where it was said before this page was opened
+  if (last?.kind === "cue" && status.held.includes(last.fault)) return { state: "reminder", ...said(last) };
+  if (unsure) return { state: "measuring", text: words.measuring };
   // A pattern that holds but is not to be spoken of: no praise for it either.
   return { state: "calm", text: status.held.length ? words.keepGoing : words.calm };
 }

@@ -59,9 +59,14 @@ function item(row) {
     element("p", "facts", facts.map((fact) => element("span", "", fact))),
   ];
   // While it runs, or where it was cut short, nobody has summed up what held.
-  if (row.seen) parts.push(element("p", "seen", row.seen.map((fault) => words.faults[fault] ?? fault).join(", ") || words.noPattern));
+  if (row.seen) parts.push(element("p", "seen", seen(row)));
   if (!row.running) parts.push(report(row.session, filled(words.reportOf, { when: started, runner: row.runner })));
   return element("li", "", parts);
+}
+
+function seen(row) {
+  if (!row.judged) return words.notMeasured; // to say that no pattern held would reassure for no reason
+  return row.seen.map((fault) => words.faults[fault] ?? fault).join(", ") || words.noPattern;
 }
 
 // "pods", "demo", or "replay:FILE"

@@ -18,7 +18,7 @@ def run(hours: float, *, runner: str = "ann", source: str = "pods", running: boo
     """A run of an hour, so many hours after `START`."""
     started = START + timedelta(hours=hours)
     ended = "" if running else utc_text(started + timedelta(hours=1))
-    return SessionRow(f"at {hours:g}", runner, utc_text(started), source, "", ended, False, 3600.0, 9000, 0, {})
+    return SessionRow(f"at {hours:g}", runner, utc_text(started), source, "", ended, False, 3600.0, 9000, 8000, 0, {})
 
 
 def scored(

@@ -14,7 +14,9 @@ from host.texts.language import language, languages
 def run(day: int, held: dict[str, int] | None, pain: dict[Moment, int], **medians: float) -> Run:
     faults = {name: {"strides_held": {"left": count, "right": 0}} for name, count in (held or {}).items()}
     summary = {} if held is None else {"faults": faults}
-    row = SessionRow(f"{day}", "ann", f"2026-03-{day:02d}T12:00:00.000Z", "pods", "", "", False, 0.0, 1000, 0, summary)
+    row = SessionRow(
+        f"{day}", "ann", f"2026-03-{day:02d}T12:00:00.000Z", "pods", "", "", False, 0.0, 1000, 900, 0, summary
+    )
     return Run(row, medians, pain)
 
 

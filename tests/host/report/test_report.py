@@ -284,6 +284,9 @@ async def test_nothing_but_strides_is_needed(sessions: Sessions):
     walked = replace(none, strides=[replace(stride, quality="walking") for stride in material.strides])
     assert "No running was measured" in report_html(walked)
     assert f"walking ({len(material.strides)})" in report_html(walked)
+    for page in map(report_html, (none, walked)):  # nothing is known, which is no praise
+        assert "What would help cannot be told from this run." in page
+        assert "Nothing to work on" not in page
 
 
 async def test_a_muted_pattern_is_no_head_line(sessions: Sessions):

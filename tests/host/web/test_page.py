@@ -91,6 +91,30 @@ async def test_a_cue_gives_way_to_its_reminder_and_to_calm(feed: Feed, server: L
     await expect(page.locator("#earlier")).to_contain_text("Land under yourself, heel down")
 
 
+async def test_a_reloaded_page_reminds_of_what_still_holds(feed: Feed, server: LivePage, eyes: Eyes):
+    feeder = running(feed)
+    feeder.status("running", held=["overstride"])
+    feeder.cue("Land under yourself, heel down", side="left", age_s=30.0)
+    feeder.stride()
+    page = await eyes.open(server.url)
+    await state(page, "reminder")
+    await expect(page.locator("#words")).to_have_text("Land under yourself, heel down")
+    await expect(page.locator("#detail")).to_have_text("Left leg")
+
+
+async def test_who_has_not_stood_still_is_asked_to_while_running(feed: Feed, server: LivePage, eyes: Eyes):
+    feeder = Feeder(feed)
+    feeder.start()
+    feeder.pods()
+    feeder.status("running", "Stop for a moment and stand still.")
+    feeder.stride(quality="uncalibrated")
+    page = await eyes.open(server.url)
+    await state(page, "stand")
+    await expect(page.locator("#words")).to_have_text("Stop for a moment and stand still.")
+    feeder.pods(shank_left="searching")
+    await state(page, "lost")
+
+
 async def test_what_is_fresh_is_spoken_and_what_is_stale_is_only_kept(feed: Feed, server: LivePage, eyes: Eyes):
     feeder = running(feed)
     page = await eyes.open(server.url)
@@ -250,7 +274,7 @@ async def test_the_list_of_sessions_speaks_the_runners_language(feed: Feed, eyes
     """Or the browser's while nobody runs."""
     pain = {"before": 2, "next-morning": 3}
     row = {"session": "s1", "runner": "Ana", "running": False, "cut": False, "source": "replay:a:b.mcap"}
-    row |= {"duration_s": 60.0, "strides": 1, "cues": 2, "seen": ["overstride"], "pain": pain}
+    row |= {"duration_s": 60.0, "strides": 1, "cues": 2, "judged": True, "seen": ["overstride"], "pain": pain}
 
     async def rows() -> list[dict[str, object]]:
         return [row | {"started_utc": "2026-01-02T08:00:00.000Z"}]
@@ -369,8 +393,15 @@ async def test_the_view_follows_the_screen_and_the_keyboard(feed: Feed, server: 
 
 
 async def test_sessions_are_listed_with_what_came_of_them(feed: Feed, eyes: Eyes):
-    row = {"session": "s 1", "runner": "Bo <b>", "source": "pods", "running": False, "cut": True}
-    figures = {"duration_s": 3104.0, "strides": 8600, "cues": 1, "seen": ["overstride", "low_cadence"], "pain": {}}
+    row = {"session": "s 1", "runner": "Bo <b>", "source": "pods", "running": False, "cut": True, "judged": True}
+    figures = {
+        "duration_s": 3104.0,
+        "strides": 8600,
+        "cues": 1,
+        "judged": True,
+        "seen": ["overstride", "low_cadence"],
+        "pain": {},
+    }
     listed = [row | figures | {"started_utc": "2026-01-02T08:00:00.000Z"}]
 
     async def rows() -> list[dict[str, object]]:
@@ -393,7 +424,13 @@ async def test_sessions_are_listed_with_what_came_of_them(feed: Feed, eyes: Eyes
         link = items.get_by_role("link", name="Report of 2 Jan 2026, 09:00, Bo <b>")
         await expect(link).to_have_attribute("href", "report/s%201")
         await expect(page.get_by_text("Where pain persists, see a professional")).to_be_visible()
-        now = {"started_utc": "2026-01-03T08:00:00.000Z", "runner": "Ana", "running": True, "seen": None}
+        now = {
+            "started_utc": "2026-01-03T08:00:00.000Z",
+            "runner": "Ana",
+            "running": True,
+            "judged": True,
+            "seen": None,
+        }
         listed.insert(0, row | figures | now)
         running(feed)  # a session that begins is there at once
         await expect(items).to_have_count(2)
