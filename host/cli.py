@@ -7,9 +7,11 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import sys
 from collections.abc import Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -152,7 +154,8 @@ def _config(args: argparse.Namespace) -> "Config":
 
 
 def _until_stopped(main: Coroutine[Any, Any, None]) -> None:
-    """Runs `main` until it ends, or Ctrl-C or SIGTERM cancels it: both end it cleanly."""
+    """Runs `main` until it ends, or Ctrl-C, SIGTERM or a terminal that is closed cancels it: all end it cleanly."""
+    terminals = [descriptor for descriptor in (1, 2) if os.isatty(descriptor)]
 
     async def bounded() -> None:
         task = asyncio.current_task()
@@ -161,10 +164,22 @@ def _until_stopped(main: Coroutine[Any, Any, None]) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C arrives as KeyboardInterrupt
                 loop.add_signal_handler(number, task.cancel)
+        hangup = getattr(signal, "SIGHUP", None)  # Windows has none
+        if hangup is not None and signal.getsignal(hangup) != signal.SIG_IGN:  # as under nohup
+            loop.add_signal_handler(hangup, partial(_hang_up, task, terminals))
         with contextlib.suppress(asyncio.CancelledError):
             await main
 
     asyncio.run(bounded())
+
+
+def _hang_up(task: asyncio.Task[Any], terminals: Sequence[int]) -> None:
+    """Ends the run; what it still says goes nowhere, for to write to a terminal that is gone is an error."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in terminals:
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+    task.cancel()
 
 
 def _demo(args: argparse.Namespace) -> None:

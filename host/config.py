@@ -216,7 +216,9 @@ class Config(_Table):
         if self.runners:
             names = ", ".join(runner.name for runner in self.runners)
             raise ConfigError([f"runner: there are several ({names}); say which with --runner"])
-        raise ConfigError(["runner: there is none; add a `[[runner]]` table with the pods' addresses"])
+        raise ConfigError(
+            ["runner: the configuration knows none; say who runs with --runner, or add a `[[runner]]` table"]
+        )
 
 
 def is_runner_name(text: str) -> bool:
@@ -246,7 +248,10 @@ def load(
     raw = {} if file is None else _read(file)
     if web:
         raw |= {"web": {**_table(raw, "web"), **web}}
-    return parse(raw, environ, file.parent if file else default_path().parent)
+    try:
+        return parse(raw, environ, file.parent if file else default_path().parent)
+    except ConfigError as error:
+        raise ConfigError(error.problems, file) from error
 
 
 def _read(file: Path) -> dict[str, Any]:

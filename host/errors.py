@@ -30,9 +30,11 @@ class HamstreamError(Exception):
 class ConfigError(HamstreamError, ValueError):
     """The configuration cannot be used. `problems` holds one sentence for each mistake, with the key's path."""
 
-    def __init__(self, problems: Sequence[str]) -> None:
+    def __init__(self, problems: Sequence[str], file: Path | None = None) -> None:
         self.problems = tuple(problems)
-        super().__init__("; ".join(self.problems))
+        several = len(self.problems) > 1
+        lines = [f"{len(self.problems)} mistakes", *self.problems] if several else self.problems
+        super().__init__((f"{file}: " if file else "") + "\n  ".join(lines))
 
 
 class PacketError(HamstreamError, ValueError):

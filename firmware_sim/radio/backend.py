@@ -30,9 +30,10 @@ from bumble import att, core
 from bumble.core import UUID, AdvertisingData
 from bumble.device import Peer
 from bumble.transport import open_transport
-from bumble.transport.common import Transport
+from bumble.transport.common import Transport, TransportInitError, TransportSpecError
 
 from firmware_sim.radio.central import Central
+from host.errors import AdapterUnavailableError
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -269,9 +270,19 @@ def backends(central: Central) -> Backends:
 
 @asynccontextmanager
 async def open_backends(transport: str | Transport, **options: Any) -> AsyncIterator[Backends]:
-    """bleak's backends on a Bumble transport, given as a string or already open. Options as for `Central`."""
+    """bleak's backends on a Bumble transport, given as a string or already open. Options as for `Central`.
+
+    Raises AdapterUnavailableError when it cannot be opened.
+    """
     if isinstance(transport, str):
-        transport = await open_transport(transport)
+        try:
+            transport = await open_transport(transport)
+        except TransportSpecError as error:
+            advice = "Write one such as tcp-client:127.0.0.1:9900 or usb:0."
+            raise AdapterUnavailableError(f"`{transport}` is no radio ({error})", advice) from error
+        except (OSError, TransportInitError, ValueError) as error:
+            advice = "Is there such a device, or are the simulated pods running?"
+            raise AdapterUnavailableError(f"The radio {transport} does not open ({error})", advice) from error
     central = Central(transport, **options)
     await central.device.power_on()
     try:

@@ -65,7 +65,7 @@ def _about(
         alike = near(args.session, [row.session for row in runs])
         raise RunnerError(
             f"{args.name} has no run `{args.session}`; {f'did you mean {alike}? ' if alike else ''}"
-            "`hamstream sessions` lists them"
+            "`hamstream sessions` lists them (one without strides is none)"
         )
     if not args.at:
         return about, pain.time_of(moment, about, now)

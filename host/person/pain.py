@@ -36,8 +36,12 @@ _Key = tuple[str, str, str]
 
 
 def own_runs(sessions: Sequence[SessionRow], runner: str) -> list[SessionRow]:
-    """The runner's own runs, oldest first: a replay is none."""
-    return [row for row in sessions if row.runner == runner and not row.source.startswith("replay:")]
+    """The runner's own runs, oldest first: a replay is none, nor a session that ended without a stride.
+
+    One whose pods were never found would otherwise take the score that was noted for the run after it.
+    """
+    own = [row for row in sessions if row.runner == runner and not row.source.startswith("replay:")]
+    return [row for row in own if row.strides or not row.ended_utc]
 
 
 def run_of(moment: Moment, at: datetime, runs: Sequence[SessionRow]) -> SessionRow | None:
@@ -106,10 +110,10 @@ def of_no_run(scores: Sequence[Pain], runs: Sequence[SessionRow]) -> list[Pain]:
 
 
 def _session(pain: Pain, runs: Sequence[SessionRow]) -> str:
-    """A score before a run may have been noted when there was no run yet."""
-    if pain.moment == Moment.BEFORE and not pain.session:
+    """A score before a run may have been noted when there was no run yet, or beside one that came to nothing."""
+    if pain.moment == Moment.BEFORE and all(pain.session != run.session for run in runs):
         at = _time(pain.at_utc)
-        return next((run.session for run in runs if at <= _started(run) <= at + BEFORE_WITHIN), "")
+        return next((run.session for run in runs if at <= _started(run) <= at + BEFORE_WITHIN), pain.session)
     return pain.session
 
 

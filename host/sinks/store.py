@@ -159,12 +159,12 @@ class Store:
         return await self._run(schema.sessions)
 
     async def session(self, name: str) -> SessionRow:
-        """The session of that name, or the newest for `last`. Raises UnknownSessionError."""
+        """That session; for `last` the newest with a stride, else the newest. Raises UnknownSessionError."""
         rows = await self.sessions()
-        for row in reversed(rows):
-            if name in ("last", row.session):
-                return row
-        raise UnknownSessionError(name, [str(row) for row in rows])
+        named = [row for row in rows if name in ("last", row.session)]
+        if not named:
+            raise UnknownSessionError(name, [str(row) for row in rows])
+        return next((row for row in reversed(named) if row.strides), named[-1])
 
     async def strides(self, session: str) -> list[Stride]:
         return await self._run(schema.strides_of, session)

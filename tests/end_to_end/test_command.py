@@ -1,10 +1,13 @@
 """The command as a person uses it: in a process of its own, with nothing configured."""
 
 import asyncio
+import fcntl
 import os
+import pty
 import signal
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -77,6 +80,33 @@ async def test_ctrl_c_ends_the_demo_with_a_summary(tmp_path: Path) -> None:
     assert "nobody is called dem; did you mean demo?" in mistyped.stderr
 
 
+async def test_a_terminal_that_is_closed_ends_a_run_as_ctrl_c_does(tmp_path: Path) -> None:
+    """What the session taught is kept, and it is not cut short."""
+    master, slave = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *(*HAMSTREAM, "demo", "--listen", "[::1]:0"),
+        env=environment(tmp_path) | {"TERM": "xterm"},
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(slave)
+
+    def watch() -> None:
+        shown = b""
+        while b"Stand still" not in shown:
+            shown = shown[-1000:] + os.read(master, 1000)
+
+    async with asyncio.timeout(120):
+        await asyncio.to_thread(watch)
+        os.close(master)
+        assert await process.wait() == 0
+    (row,) = (await asyncio.to_thread(hamstream, tmp_path, "sessions")).stdout.splitlines()[1:]
+    assert "cut short" not in row
+
+
 async def test_scan_shows_the_pods_in_the_air(tmp_path: Path) -> None:
     async with pods("--plan", "stand 60", "--listen", "127.0.0.1:0") as (_, spec):
         result = await asyncio.to_thread(hamstream, tmp_path, "scan", "--seconds", "2", "--radio", spec)
@@ -93,6 +123,8 @@ async def test_scan_shows_the_pods_in_the_air(tmp_path: Path) -> None:
         (("replay", "nothing.mcap"), "nothing.mcap: cannot be read"),
         (("--config", "nothing.toml", "sessions"), "nothing.toml: cannot be read"),
         (("run",), "add a `[[runner]]` table"),
+        (("run", "--runner", "ann", "--radio", "bluetooth"), "`bluetooth` is no radio"),
+        (("scan", "--radio", "tcp-client:127.0.0.1:1"), "are the simulated pods running?"),
         (("demo", "--listen", "0.0.0.0"), "set the variable HAMSTREAM_WEB_TOKEN"),
         (("demo", "--listen", "8808"), "'8808' is not HOST or HOST:PORT"),
         (("analyze", "nothing.imu.csv", "--out", "."), "nothing.imu.csv"),

@@ -195,6 +195,17 @@ def test_what_is_not_toml(tmp_path: Path, data: bytes, part: str) -> None:
     assert part in str(caught.value)
 
 
+def test_mistakes_are_told_a_line_each_with_the_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        loaded(tmp_path, "[web]\nprot = 1\nport = 99999\n")
+    first, *lines = str(caught.value).splitlines()
+    assert first == f"{tmp_path / 'config.toml'}: 2 mistakes"
+    assert lines == [f"  {problem}" for problem in caught.value.problems]
+    with pytest.raises(ConfigError) as caught:
+        loaded(tmp_path, "[web]\nprot = 1\n")
+    assert str(caught.value) == f"{tmp_path / 'config.toml'}: {caught.value.problems[0]}"
+
+
 def test_asking_for_a_runner(tmp_path: Path) -> None:
     one = loaded(tmp_path, GOOD_RUNNER)
     two = loaded(tmp_path, GOOD_RUNNER + GOOD_RUNNER.replace("Ann", "Ben").replace("EE", "AA"))
@@ -202,7 +213,7 @@ def test_asking_for_a_runner(tmp_path: Path) -> None:
     for ask, part in (
         (lambda: one.runner("Cid"), "knows Ann"),
         (two.only_runner, "Ann, Ben"),
-        (loaded(tmp_path, "").only_runner, "there is none"),
+        (loaded(tmp_path, "").only_runner, "say who runs with --runner"),
     ):
         with pytest.raises(HamstreamError, match=part):
             ask()

@@ -14,11 +14,15 @@ START = datetime(2026, 3, 1, 7, tzinfo=UTC)
 BEFORE, AFTER, MORNING = Moment
 
 
-def run(hours: float, *, runner: str = "ann", source: str = "pods", running: bool = False) -> SessionRow:
+def run(
+    hours: float, *, runner: str = "ann", source: str = "pods", running: bool = False, strides: int = 9000
+) -> SessionRow:
     """A run of an hour, so many hours after `START`."""
     started = START + timedelta(hours=hours)
     ended = "" if running else utc_text(started + timedelta(hours=1))
-    return SessionRow(f"at {hours:g}", runner, utc_text(started), source, "", ended, False, 3600.0, 9000, 8000, 0, {})
+    return SessionRow(
+        f"at {hours:g}", runner, utc_text(started), source, "", ended, False, 3600.0, strides, strides, 0, {}
+    )
 
 
 def scored(
@@ -82,6 +86,16 @@ def test_a_score_before_a_run_is_of_that_run_alone() -> None:
     runs = [run(0), run(3)]
     scores = current([scored(-0.5, 4, BEFORE)], runs)
     assert by_run(scores, runs[1:]) == {"at 3": {}}
+
+
+def test_a_session_without_a_stride_is_no_run_and_keeps_no_score_from_the_next() -> None:
+    """The pods were not found, say: what was noted before it, or while it searched, is about the run that came then."""
+    under_way = own_runs([run(0), run(24, running=True, strides=0)], "ann")
+    assert [row.session for row in under_way] == ["at 0", "at 24"]
+    runs = own_runs([run(0), run(24, strides=0), run(26)], "ann")
+    assert [row.session for row in runs] == ["at 0", "at 26"]
+    noted = [scored(23.9, 2, BEFORE), scored(24.1, 3, BEFORE, session="at 24", noted=24.2)]
+    assert by_run(current(noted, runs), runs) == {"at 0": {}, "at 26": {BEFORE: 3}}
 
 
 def test_what_is_taken_back_counts_no_more_until_it_is_noted_anew() -> None:

@@ -355,3 +355,15 @@ async def test_effects_and_pain_come_back_by_session_and_by_runner(path: Path) -
         "after": None,
     }
     assert entries[3].payload == asdict(pain(10, session=INFO.session))
+
+
+async def test_the_last_session_is_the_last_with_a_stride(tmp_path: Path) -> None:
+    """Not one whose pods were not found a minute later."""
+    async with Store.open(tmp_path / "store.db") as store:
+        for day in (1, 2):
+            await store.begin_session(replace(session_info(f"s{day}"), started_utc=f"2026-01-0{day}T08:00:00.000Z"))
+        assert (await store.session("last")).session == "s2"  # of two that came to nothing
+        store.add_stride("s1", stride(1.0))
+        await store.end_session("s1", "2026-01-01T09:00:00.000Z", {})
+        assert (await store.session("last")).session == "s1"
+        assert (await store.session("s2")).session == "s2"
