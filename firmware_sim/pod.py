@@ -28,6 +28,7 @@ from firmware_sim.radio.stack import make_device
 from firmware_sim.sampler import Sampler
 from host.pods import profile
 from host.pods.profile import AttError, Command, PodInfo
+from host.tasks import cancel
 
 log = logging.getLogger(__name__)
 
@@ -131,10 +132,7 @@ class SimulatedPod:
         self._start(self._sample_forever())  # unheard: the wearer's time goes on
 
     async def _power_off(self) -> None:
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel(*self._tasks)
         power, self._power = self._power, None
         if power is not None:
             await power.aclose()

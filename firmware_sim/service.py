@@ -19,6 +19,7 @@ from firmware_sim.pod import SimulatedPod
 from firmware_sim.radio.air import Air
 from firmware_sim.radio.model import RADIO_PRESETS
 from firmware_sim.wearer import RunnerWearer, TruthFile, Wearer
+from host.tasks import cancel
 
 log = logging.getLogger(__name__)
 
@@ -99,9 +100,7 @@ async def attended(runner: RunnerWearer, *, cues: str | None = None, truth: Path
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await cancel(*tasks)
 
 
 async def _keep_up(file: TruthFile) -> None:

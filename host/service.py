@@ -32,6 +32,7 @@ from host.sinks.mqtt import MqttConfig, MqttSink
 from host.sinks.recording import Recorder, recover
 from host.sinks.store import Store
 from host.summary import print_summary
+from host.tasks import cancel
 from host.terminal import TerminalView, waiting
 from host.voice import Voice
 from host.web.server import LivePage
@@ -83,12 +84,12 @@ class Service:
             service = cls(config, feed, store, mqtt)
             if config.voice.command:
                 service.voice = Voice(config.voice.command)
-                stack.push_async_callback(_cancel, _keep("voice", service.voice.run))
-            stack.push_async_callback(_cancel, _keep("MQTT", MqttSink(mqtt, store, feed).run))
+                stack.push_async_callback(cancel, _keep("voice", service.voice.run))
+            stack.push_async_callback(cancel, _keep("MQTT", MqttSink(mqtt, store, feed).run))
             note = f"MQTT: {mqtt.endpoint}"
             if config.influx.url:
                 influx = InfluxSink(InfluxConfig(**config.influx.options()), store, feed)
-                stack.push_async_callback(_cancel, _keep("InfluxDB", influx.run))
+                stack.push_async_callback(cancel, _keep("InfluxDB", influx.run))
                 note += f"   InfluxDB: {config.influx.url}"
             if config.web.enabled:
                 sessions, report = partial(session_rows, store), partial(report_of, config, store)
@@ -96,7 +97,7 @@ class Service:
                 service.page_url = (await stack.enter_async_context(page)).url
                 note = f"Live page: {service.page_url}   {note}"
             if view:
-                stack.push_async_callback(_cancel, _keep("terminal view", TerminalView(feed, note=note).run))
+                stack.push_async_callback(cancel, _keep("terminal view", TerminalView(feed, note=note).run))
             yield service
 
     async def run(self, jobs: list[Job], seconds: float | None = None) -> None:
@@ -190,8 +191,3 @@ def _keep(name: str, run: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
                 await asyncio.sleep(RESTART_S)
 
     return asyncio.create_task(forever(), name=name)
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)

@@ -30,6 +30,7 @@ from host.pods import profile
 from host.pods.profile import PodInfo
 from host.pods.scan import Radio, Wanted
 from host.records import Channel, LinkState, PodEvent
+from host.tasks import backoff_s
 
 log = logging.getLogger(__name__)
 
@@ -54,11 +55,6 @@ _FOREIGN = (
     EOFError,
 )  # TimeoutError is an OSError; a lost D-Bus connection is an EOFError
 _GO_NEAR = "Is it switched on, charged and near?"
-
-
-def backoff_s(failures: int) -> float:
-    """How long to wait after so many failures in a row."""
-    return float(min(FIRST_RETRY_S * 2.0 ** min(failures, 16), MAX_RETRY_S))
 
 
 class PodLink:
@@ -93,7 +89,7 @@ class PodLink:
                 log.info("%s", error)
                 failures = 0 if self._packet_s is not None else failures + 1
                 self._tell(LinkState.LOST, str(error))
-            await asyncio.sleep(backoff_s(failures))
+            await asyncio.sleep(backoff_s(failures, FIRST_RETRY_S, MAX_RETRY_S))
 
     async def _stream(self) -> None:
         """One connection, from search to loss. Always raises a LinkError, or CancelledError."""

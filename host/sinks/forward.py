@@ -5,12 +5,16 @@ to its receiver by its number or its time.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
 
 from host.sinks.schema import Entry
 from host.sinks.store import Store
+from host.tasks import backoff_s, first_of
+
+# How long a sink that is told to stop may take for what is left.
+DRAIN_S = 2.0
+FIRST_RETRY_S, LONGEST_RETRY_S = 0.25, 10.0
 
 
 async def forward(
@@ -38,22 +42,11 @@ async def forward(
         elif not entries and closing.is_set():
             return
         elif not entries:
-            await _first_of(store.news(cursor), closing)
+            await first_of(store.news(cursor), closing.wait())
 
 
-async def wait_for_end(closing: asyncio.Event, seconds: float) -> None:
-    """Waits so long, or until `closing` is set."""
+async def before_retry(closing: asyncio.Event, attempt: int) -> None:
+    """Waits after failed try number `attempt` of a row, from 0, or until `closing` is set."""
     with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(backoff_s(attempt, FIRST_RETRY_S, LONGEST_RETRY_S)):
             await closing.wait()
-
-
-async def _first_of(waiting: Coroutine[Any, Any, None], closing: asyncio.Event) -> None:
-    """Waits for it, or for the end."""
-    tasks = [asyncio.create_task(waiting), asyncio.create_task(closing.wait())]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

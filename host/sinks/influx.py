@@ -14,12 +14,12 @@ from influxdb_client.client.write.point import Point
 
 from host.errors import SinkError
 from host.feed import Feed, Message
-from host.sinks.forward import forward, wait_for_end
+from host.sinks.forward import DRAIN_S, before_retry, forward
 from host.sinks.influx_link import Connection, InfluxConfig, connect
 from host.sinks.influx_points import entry_point, own_point, own_values, pod_points, service_point, status_points
-from host.sinks.mqtt import DRAIN_S, backoff_s
 from host.sinks.schema import Entry
 from host.sinks.store import Store
+from host.tasks import cancel
 
 log = logging.getLogger(__name__)
 
@@ -71,9 +71,7 @@ class InfluxSink:
                 await asyncio.wait([forwarding, last], timeout=DRAIN_S)
                 raise
             finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                await cancel(*tasks)
 
     # --- the record ---
 
@@ -100,7 +98,7 @@ class InfluxSink:
                 self._problem = str(error)
             if self._closing.is_set():
                 return
-            await wait_for_end(self._closing, backoff_s(attempt))
+            await before_retry(self._closing, attempt)
             attempt += 1
 
     async def _point(self, entry: Entry) -> Point | None:

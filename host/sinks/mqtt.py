@@ -17,11 +17,12 @@ from aiomqtt import Will
 
 from host.errors import SinkError
 from host.feed import Feed, Message
-from host.sinks.forward import forward, wait_for_end
+from host.sinks.forward import DRAIN_S, before_retry, forward
 from host.sinks.live_topic import figures
-from host.sinks.mqtt_link import BrokerLink, Connection, MqttConfig, cancel, encode, new_identifier
+from host.sinks.mqtt_link import BrokerLink, Connection, MqttConfig, encode, new_identifier
 from host.sinks.schema import Entry
 from host.sinks.store import Store
+from host.tasks import cancel
 
 __all__ = ["MqttConfig", "MqttSink", "topic"]
 
@@ -33,9 +34,6 @@ ALERT_EXPIRY_S = 1
 # 20), with a pause between: at most 400 a second, an hour of one runner in half a minute.
 BATCH = 20
 PAUSE_S = 0.05
-# How long a sink that is told to stop may take for what is left.
-DRAIN_S = 2.0
-BACKOFF_FIRST_S, BACKOFF_LAST_S = 0.25, 10.0
 LIVE_PERIOD_S = 0.2  # live figures at most so often: both legs together land 3.7 times a second at 220 spm
 STABLE_S = 5.0  # a connection that lived this long was a good one
 
@@ -54,11 +52,6 @@ def topic(base: str, runner: str, leaf: str) -> str:
         raise ValueError("a runner without a name has no topic")
     level = re.sub(r"[%/+#\x00-\x1f\x7f-\x9f]", lambda found: f"%{ord(found[0]):02X}", runner)
     return f"{base}/{level}/{leaf}"
-
-
-def backoff_s(attempt: int) -> float:
-    """How long to wait after failed try number `attempt` of a row, from 0."""
-    return min(BACKOFF_FIRST_S * 2.0 ** min(attempt, 16), BACKOFF_LAST_S)
 
 
 def is_fresh(cue: dict[str, Any], now: datetime) -> bool:
@@ -271,7 +264,7 @@ class MqttSink:
                 self._problem = str(error)
             if _now_s() - connected_s > STABLE_S:
                 attempt = 0
-            await wait_for_end(self._closing, backoff_s(attempt))
+            await before_retry(self._closing, attempt)
             attempt += 1
             if self._closing.is_set():
                 return

@@ -20,6 +20,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from host.errors import SinkError
+from host.tasks import first_of
 
 # How long an answer of the broker may take before the connection counts as dead.
 ANSWER_S = 5.0
@@ -82,12 +83,7 @@ class Connection:
 
     async def while_up(self, work: Coroutine[Any, Any, None]) -> None:
         """Runs `work` to its end. Raises SinkError when the connection is lost before."""
-        lost, working = asyncio.create_task(self._wait_lost()), asyncio.create_task(work)
-        try:
-            await asyncio.wait((lost, working), return_when=asyncio.FIRST_COMPLETED)
-            (working if working.done() else lost).result()
-        finally:
-            await cancel(lost, working)
+        await first_of(work, self._wait_lost())
 
     async def _wait_lost(self) -> None:
         try:
@@ -200,10 +196,3 @@ def _code(error: MqttCodeError) -> int | None:
 def encode(payload: dict[str, Any]) -> str:
     """JSON as it is published. Raises ValueError for NaN, which JSON cannot say."""
     return json.dumps(payload, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-
-
-async def cancel(*tasks: asyncio.Task[Any]) -> None:
-    """Cancels and waits until they are gone."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -24,6 +24,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from host.errors import HamstreamError, UnknownSessionError
 from host.feed import Feed
+from host.tasks import cancel, first_of
 from host.texts.language import language, languages
 from host.web.guard import Guard
 from host.web.hub import Hub, TooManyViewersError
@@ -92,8 +93,7 @@ def create_app(
             try:
                 yield
             finally:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+                await cancel(task)
 
     async def live(socket: WebSocket) -> None:
         await socket.accept()
@@ -141,15 +141,7 @@ def create_app(
 async def _send_until_gone(socket: WebSocket, snapshot: str, queue: asyncio.Queue[str | None]) -> None:
     """Sends the snapshot, then what comes, until the viewer leaves or proves too slow."""
     # The page never speaks; reading is how its leaving, or the server's end, is noticed.
-    tasks = asyncio.create_task(_send(socket, snapshot, queue)), asyncio.create_task(_wait_until_gone(socket))
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    await first_of(_send(socket, snapshot, queue), _wait_until_gone(socket))
 
 
 async def _send(socket: WebSocket, snapshot: str, queue: asyncio.Queue[str | None]) -> None:

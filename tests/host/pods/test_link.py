@@ -13,7 +13,7 @@ from dsp.types import Role
 from host.errors import AdapterUnavailableError
 from host.pods import link as link_module
 from host.pods import scan as scan_module
-from host.pods.link import MAX_RETRY_S, Links, backoff_s
+from host.pods.link import Links
 from host.pods.profile import PodInfo
 from host.pods.scan import Radio, scan
 from host.pods.stream import PodStream
@@ -308,10 +308,3 @@ async def test_scan_tells_role_name_address_signal_and_battery(air):
 async def test_a_name_that_says_nothing_has_no_role(air, monkeypatch):
     monkeypatch.setattr(FakePod, "name", "Thing")
     assert {pod.role for pod in await scan(0.05, scanner_backend=air.scanner)} == {""}
-
-
-def test_backoff_grows_to_a_bound():
-    waits = [backoff_s(failures) for failures in range(100)]
-    assert waits == sorted(waits)
-    assert waits[-1] == link_module.MAX_RETRY_S < MAX_RETRY_S
-    assert waits[1] == 2 * waits[0]

@@ -19,10 +19,11 @@ import pytest
 from host.errors import SinkError
 from host.feed import Feed, Message
 from host.records import PodHealth
-from host.sinks import influx
+from host.sinks import forward, influx
 from host.sinks.influx import InfluxSink
 from host.sinks.influx_link import InfluxConfig
 from host.sinks.store import Store
+from host.tasks import cancel
 from tests.host.sinks.influx_server import InfluxServer
 from tests.host.sinks.records import cue, effect, pain, session_info, stride, until
 from tests.servers import make_certificates, program
@@ -37,7 +38,7 @@ needs_influx = pytest.mark.skipif(
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(influx, "LIVE_PERIOD_S", 0.1)
-    monkeypatch.setattr(influx, "backoff_s", lambda attempt: 0.1)
+    monkeypatch.setattr(forward, "LONGEST_RETRY_S", 0.1)
 
 
 @pytest.fixture
@@ -56,8 +57,7 @@ async def running(sink: InfluxSink) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await cancel(task)
 
 
 async def rows(server: InfluxServer, query: str, count: int) -> list[dict]:
@@ -174,9 +174,10 @@ async def test_pods_runners_and_the_service_are_seen(server: InfluxServer, tmp_p
         feed = Feed()
         # What began before the sink did counts too, and what is over does not.
         status = {"phase": "running", "prompt": "", "held": []}
-        for runner, event in (("ann", "started"), ("bo", "ended")):
+        for runner in ("ann", "bo"):
+            feed.publish(Message(runner, "session", {"session": INFO.session, "event": "started"}))
             feed.publish(Message(runner, "status", status | {"session": runner}))
-            feed.publish(Message(runner, "session", {"session": INFO.session, "event": event}))
+        feed.publish(Message("bo", "session", {"session": INFO.session, "event": "ended"}))
         async with running(InfluxSink(config_for(server), store, feed)):
             await until(lambda: feed._queues)
             health = PodHealth("pelvis", "streaming", 80.0, 208.0, 26, 1, 0, 1.5, 9.0)
@@ -259,6 +260,7 @@ from host.feed import Feed
 from host.sinks.influx import InfluxSink
 from host.sinks.influx_link import InfluxConfig
 from host.sinks.store import Store
+from host.tasks import cancel
 from tests.host.sinks.records import session_info, stride
 
 async def main(path, url, session):

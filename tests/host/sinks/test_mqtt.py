@@ -23,10 +23,11 @@ from host.feed import Feed, Message, to_payload
 from host.records import PodHealth
 from host.sinks import mqtt, mqtt_link
 from host.sinks.broker import EmbeddedBroker
-from host.sinks.mqtt import MqttConfig, MqttSink, backoff_s, topic
-from host.sinks.mqtt_link import BrokerLink, cancel
+from host.sinks.mqtt import MqttConfig, MqttSink, topic
+from host.sinks.mqtt_link import BrokerLink
 from host.sinks.schema import utc_text
 from host.sinks.store import Store
+from host.tasks import cancel
 from tests.host.sinks.records import cue, effect, pain, session_info, stride, until
 from tests.servers import Server, Subscriber, free_port, make_certificates, mosquitto, password_file
 
@@ -496,10 +497,3 @@ def test_names_that_topics_cannot_carry_are_escaped() -> None:
     assert topic("hamstream", "a/b+c#d%e\x00", "alerts") == "hamstream/a%2Fb%2Bc%23d%25e%00/alerts"
     with pytest.raises(ValueError, match="name"):
         topic("hamstream", "", "status")
-
-
-def test_waiting_grows_and_is_bounded() -> None:
-    waits = [backoff_s(attempt) for attempt in range(100)]
-    assert waits[:3] == [0.25, 0.5, 1.0]
-    assert waits == sorted(waits)
-    assert waits[-1] == 10.0
