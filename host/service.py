@@ -71,7 +71,8 @@ class Service:
         """Brings all parts up; takes them down in the opposite order, after what they still hold is delivered."""
         with waiting("Preparing the signal core; its first time on a computer takes half a minute ..."):
             await asyncio.to_thread(warm_up)  # off the loop, and before the first pod connects
-        config.recordings.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):  # the store, or each recording, says what is wrong with the folder
+            config.recordings.mkdir(parents=True, exist_ok=True)
         for path in await asyncio.to_thread(recover_all, config.recordings):
             log.info("recovered the recording %s, which was cut short", path)
         async with contextlib.AsyncExitStack() as stack:

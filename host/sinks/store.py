@@ -303,8 +303,11 @@ def _open(path: Path) -> tuple[sqlite3.Connection, IO[bytes], int]:
     conn = database.connect(path)
     lock = path.with_name(path.name + ".lock").open("ab")
     if try_lock(lock):
-        for session in schema.close_abandoned(conn):
-            log.warning("session %s was cut short; it ends at its last stride", session)
+        try:
+            for session in schema.close_abandoned(conn):
+                log.warning("session %s was cut short; it ends at its last stride", session)
+        except sqlite3.Error as error:  # a full disk, say: they are closed another time, and can be read until then
+            log.error("%s takes no data (%s)", path, error)
     share_lock(lock)
     return conn, lock, schema.head(conn)
 

@@ -15,7 +15,7 @@ from host.coach.learning import learn
 from host.coach.profile import Profile
 from host.coach.told import Told
 from host.config import Config, VoiceConfig, parse
-from host.errors import LinkLostError
+from host.errors import LinkLostError, SinkError
 from host.records import Channel, Person, PodEvent
 from host.service import Job, Service
 from host.sinks.recording import read_coach, read_recording
@@ -61,6 +61,13 @@ async def test_a_run_goes_on_where_no_recording_can_be_made(tmp_path: Path, capl
     assert row.ended_utc
     assert row.recording == ""
     assert "not recorded" in caplog.text
+
+
+async def test_a_folder_that_cannot_be_is_an_error_that_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(SinkError, match="check the folder"):
+        async with Service.open(configured(tmp_path / "file" / "below"), view=False):
+            pass
 
 
 async def test_a_profile_that_cannot_be_read_is_learnt_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from host.errors import SinkError
 from host.records import Person
+from host.sinks import database
 from host.sinks import store as store_module
 from host.sinks.store import Store
 from tests.host.sinks.records import cue, effect, pain, session_info, stride, until
@@ -367,3 +368,21 @@ async def test_the_last_session_is_the_last_with_a_stride(tmp_path: Path) -> Non
         await store.end_session("s1", "2026-01-01T09:00:00.000Z", {})
         assert (await store.session("last")).session == "s1"
         assert (await store.session("s2")).session == "s2"
+
+
+async def test_what_cannot_be_closed_can_be_read(path: Path, monkeypatch, caplog) -> None:
+    """A session was cut short, and now the disk takes nothing: that is no reason to start, and show, nothing."""
+    async with Store.open(path) as store:
+        await store.begin_session(INFO)
+    connect = database.connect
+
+    def connect_to_full_disk(path: Path) -> sqlite3.Connection:
+        connection = connect(path)
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    monkeypatch.setattr(database, "connect", connect_to_full_disk)
+    async with Store.open(path) as store:
+        (row,) = await store.sessions()
+    assert not row.ended_utc
+    assert "takes no data" in caplog.text
