@@ -42,6 +42,9 @@ class Status:
     standing_s: float  # how long the pods have been at rest by now, the least of them
     calibrated: tuple[bool, bool, bool]  # by role: quiet standing was seen
     silent: tuple[Role, ...]  # pods that the others no longer wait for
+    uncalibrated: tuple[Role, ...]  # pods that are there, and no quiet standing was seen since
+    slipped: tuple[Role, ...]  # pods that turned on the body just now
+    swapped: bool  # the shanks' pods seem to be on each other's leg
 
 
 class GaitAnalyzer:
@@ -140,7 +143,15 @@ class GaitAnalyzer:
             phase = Phase.STANDING
         else:
             phase = Phase.WAITING
-        return Status(phase, standing_s, (bool(calibrated[0]), bool(calibrated[1]), bool(calibrated[2])), silent)
+        return Status(
+            phase,
+            standing_s,
+            (bool(calibrated[0]), bool(calibrated[1]), bool(calibrated[2])),
+            silent,
+            tuple(role for role in Role if newest[role] > -math.inf and not calibrated[role]),
+            tuple(role for role in Role if pods["slipped"][role]),
+            bool(core["swapped"]),
+        )
 
     @property
     def dropped(self) -> NDArray[np.int64]:

@@ -9,7 +9,8 @@ import math
 
 from dsp.jit import kernel
 from dsp.orientation import row_at
-from dsp.quaternion import rotate_row
+from dsp.quaternion import rotate_row, shortest
+from dsp.seat import turn_seat
 from dsp.state import RING, VEL
 from dsp.way import mean_way
 
@@ -46,53 +47,20 @@ def watch_turn(pod, co, astray, x, y, z):  # type: ignore[no-untyped-def]
     up[0] += x
     up[1] += y
     up[2] += z
-    if math.sqrt(up[0] ** 2 + up[1] ** 2 + up[2] ** 2) < TURN_STEPS - 0.5:
+    size = math.sqrt(up[0] ** 2 + up[1] ** 2 + up[2] ** 2)
+    if size < TURN_STEPS - 0.5:
         return
+    if pod["usual_n"] > 0:
+        ux, uy, uz = mean_way(pod)
+        x, y, z = shortest(ux, uy, uz, up[0], up[1], up[2])
+        turn_seat(pod, x, y, z)
     angle = pod["astray_rad"] / TURN_STEPS
-    axis = pod["axis"]
-    turn_frame(
-        pod, mean_way(pod) if pod["usual_n"] > 0 else (up[0], up[1], up[2]), up, axis[0], axis[1], axis[2], angle
-    )
+    turn_seat(pod, angle * up[0] / size, angle * up[1] / size, angle * up[2] / size)
     pod["usual_n"] = 0
     pod["off_n"] = 0
     pod["confirm_n"] = 0
     pod["kf_heading"] += angle  # the axis turned in the pod, the pod did not
     pod["astray_n"] = 0
-
-
-@kernel
-def turn_frame(pod, old, new, x, y, z, angle):  # type: ignore[no-untyped-def]
-    """Turn the seat so that `old` up (3,) comes to `new`, and forward (x, y, z) to `angle` to the left of itself.
-
-    Forward is level in either; vectors in sensor axes, of any length.
-    """
-    size = math.sqrt(old[0] ** 2 + old[1] ** 2 + old[2] ** 2)
-    ux, uy, uz = old[0] / size, old[1] / size, old[2] / size
-    fx, fy, fz = levelled(x, y, z, ux, uy, uz)
-    lx, ly, lz = uy * fz - uz * fy, uz * fx - ux * fz, ux * fy - uy * fx
-    size = math.sqrt(new[0] ** 2 + new[1] ** 2 + new[2] ** 2)
-    px, py, pz = new[0] / size, new[1] / size, new[2] / size
-    x, y, z = levelled(x, y, z, px, py, pz)
-    c, s = math.cos(angle), math.sin(angle)
-    gx, gy, gz = c * x + s * (py * z - pz * y), c * y + s * (pz * x - px * z), c * z + s * (px * y - py * x)
-    mx, my, mz = py * gz - pz * gy, pz * gx - px * gz, px * gy - py * gx
-    for name in range(3):
-        v = pod["up"] if name == 0 else pod["axis"] if name == 1 else pod["forward_sum"]
-        a = v[0] * ux + v[1] * uy + v[2] * uz
-        b = v[0] * fx + v[1] * fy + v[2] * fz
-        d = v[0] * lx + v[1] * ly + v[2] * lz
-        v[0] = a * px + b * gx + d * mx
-        v[1] = a * py + b * gy + d * my
-        v[2] = a * pz + b * gz + d * mz
-
-
-@kernel
-def levelled(x, y, z, ux, uy, uz):  # type: ignore[no-untyped-def]
-    """The unit vector along that part of (x, y, z) that is square to the unit vector u."""
-    d = x * ux + y * uy + z * uz
-    x, y, z = x - d * ux, y - d * uy, z - d * uz
-    size = math.sqrt(x * x + y * y + z * z)
-    return x / size, y / size, z / size
 
 
 @kernel

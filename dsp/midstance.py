@@ -216,7 +216,7 @@ def guide_pelvis(core, pod, leg, co, before, t, speed, speed_sd, rate):  # type:
     ux, uy = vx - pod["x"][0, 0], vy - pod["x"][0, 1]
     astray = math.atan2(hx * uy - hy * ux, hx * ux + hy * uy)
     sure = abs(hx * uy - hy * ux) > SURE_SD * math.sqrt(pod["p"][0, 0] + co["pelvis_sd_mps"] ** 2)
-    if sure and every_step and pod["calibrated"] and not core["walking"] and is_astray(pod, co, astray):
+    if sure and (every_step or from_rest) and pod["calibrated"] and not core["walking"] and is_astray(pod, co, astray):
         x, y, z = mean_up(pod, first + 1, last + 1)
         watch_turn(pod, co, astray, x, y, z)
         return speed  # what the filter would learn from such a step is wrong

@@ -123,10 +123,13 @@ def watch_rest(pod, co, t, sample, may_calibrate):  # type: ignore[no-untyped-de
         return 0
     total = pod["rest_sum"]
     norm = math.sqrt(total[0] ** 2 + total[1] ** 2 + total[2] ** 2)
+    for j in range(3):
+        pod["rest_up"][j] = total[j] / norm
     if (may_calibrate or not pod["calibrated"]) and total[2] > UPRIGHT * norm:
         for j in range(3):
             pod["up"][j] = total[j] / norm
         pod["calibrated"] = 1
+        pod["seat_sd_rad"] = 0.0
         pod["moved_s"] = 0.0  # how it was moved before says nothing of how it is worn
         pod["lean"] = 0.0
         pod["cube"] = 0.0

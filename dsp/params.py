@@ -259,6 +259,11 @@ class Params:
     astray_rad: float = math.radians(8.0)
     """The pelvis's pod may have turned about the vertical when the runner goes this far from where it faces at once. In
     28 sessions with bends of 20 deg/s, and in simulated corners of 90, none did for a single step."""
+    swapped_lean_rad: float = math.radians(4.0)
+    """Shanks that both lean inwards by more than this in mid-stance wear each other's pod. 56 legs of eight runners
+    leaned outwards by 8.4 to 15.6 deg on average, single strides by 1 deg (SD) more or less (Fukuchi, Fukuchi & Duarte
+    2017, doi 10.7717/peerj.3298), those of a runner with real sensors by 15 and 18 (Dorschky et al. 2019,
+    doi 10.1016/j.jbiomech.2019.07.022). Half of the least."""
     heading_gain: float = 0.1
     """Least weight of a new stride in the offset between the hinge's heading and the direction of travel: the mean of
     some ten strides, whose directions scatter by 2 deg. Halved or doubled nothing moves."""

@@ -73,6 +73,17 @@ def turned(a, b, c, x, y, z):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def shortest(ax, ay, az, bx, by, bz):  # type: ignore[no-untyped-def]
+    """The shortest rotation vector (rad) that takes the direction a to the direction b; vectors of any length."""
+    x, y, z = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+    s = math.sqrt(x * x + y * y + z * z)
+    if s < 1e-12:
+        return 0.0, 0.0, 0.0
+    scale = math.atan2(s, ax * bx + ay * by + az * bz) / s
+    return scale * x, scale * y, scale * z
+
+
+@kernel
 def rotate_row(rows, i, x, y, z):  # type: ignore[no-untyped-def]
     """The sensor vector (x, y, z) in world axes, by the attitude of ring slot `i`."""
     q = rows[i]

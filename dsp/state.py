@@ -63,6 +63,7 @@ POD = np.dtype(
         ("held_v", "f8", (3,)),
         ("first_up", "f8", (3,)),  # sensor direction that was up when this rest began
         ("rest_s", "f8"),  # end of the last rest
+        ("rest_up", "f8", (3,)),  # sensor direction that was up in it, zeros once usual strides have followed
         ("resting_s", "f8"),  # length of the rest so far, 0 in motion
         # calibration
         ("calibrated", "i8"),
@@ -80,7 +81,7 @@ POD = np.dtype(
         ("off_n", "i8"),  # strides in a row that were turned; half strides of the pelvis
         ("off_turn", "f8", (3,)),  # mean of their turns, but for the first
         ("confirm_n", "i8"),  # strides still to come that tell how well the seat was turned
-        ("seat_sd_rad", "f8"),  # what may have been a slip, or not
+        ("seat_sd_rad", "f8"),  # how well the seat is known since standing: what a slip left open, or may have been one
         ("turns", "f8", (TURNS, 3)),  # of the last half strides (pelvis), rad, sensor axes
         ("course", "f8", (TURNS,)),  # and how far they went along the mean
         ("usual_astray_rad", "f8"),  # how far from where it faces the pelvis goes, + to the left: slow mean
@@ -176,6 +177,8 @@ LEG = np.dtype(
         ("foot_n", "i8"),
         ("foot_shift_m", "f8"),  # what braking says of the landing, beyond the line through the means of runners
         ("strides", "i8"),  # of running
+        ("inwards_rad", "f8"),  # how far the shank leans inwards in mid-stance: mean of the last strides
+        ("lean_n", "i8"),  # strides that it is the mean of
         # the last record, for differences between the legs
         ("last_end_s", "f8"),
         ("last_contact_s", "f8"),
@@ -211,6 +214,7 @@ CORE = np.dtype(
         ("now_s", "f8"),
         ("stride_s", "f8"),  # end of the last stride
         ("walking", "i8"),
+        ("swapped", "i8"),  # the shanks' pods seem to be on each other's leg
         ("grade", GRADE),
         ("steps", STEPS),
         # by role: which frames wait, the newest sample time; and just before the first one of any pod, as another may

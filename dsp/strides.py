@@ -9,11 +9,12 @@ from dsp.jit import kernel
 from dsp.orientation import row_at
 from dsp.pelvis import pelvis_columns
 from dsp.quaternion import rotate_row
+from dsp.sides import watch_sides
 from dsp.slip import watch_seats
 from dsp.springmass import stiffness
 from dsp.state import RATE, RING, T
 
-GAP, SATURATED, UNCALIBRATED, SETTLING, SLIPPED, WALKING, POD_MISSING, BAD_RATE, INVALID = (
+GAP, SATURATED, UNCALIBRATED, SETTLING, SLIPPED, WALKING, POD_MISSING, BAD_RATE, INVALID, SWAPPED = (
     1,
     2,
     4,
@@ -23,6 +24,7 @@ GAP, SATURATED, UNCALIBRATED, SETTLING, SLIPPED, WALKING, POD_MISSING, BAD_RATE,
     64,
     128,
     256,
+    512,
 )  # types.Quality; a test holds them together
 
 
@@ -65,7 +67,7 @@ def inclination_sd(pod, co, h, row):  # type: ignore[no-untyped-def]
     across = turned * inclination(pod, -h[1], h[0], row["ic_s"])
     if math.isnan(across):  # no pelvis, no direction
         across = 0.0
-    return math.sqrt(tilt_sd(pod) ** 2 + co["standing_sd_rad"] ** 2 + late**2 + across**2)
+    return math.sqrt(tilt_sd(pod) ** 2 + co["standing_sd_rad"] ** 2 + pod["seat_sd_rad"] ** 2 + late**2 + across**2)
 
 
 @kernel
@@ -154,6 +156,10 @@ def complete(core, pods, legs, co, side, row):  # type: ignore[no-untyped-def]
     core["walking"] = walking
     if walking:
         quality |= WALKING
+    if pod["calibrated"] and not by_pelvis and not quality & (SETTLING | SLIPPED | WALKING):
+        watch_sides(core, co, side)
+    if core["swapped"]:
+        quality |= SWAPPED
     if by_pelvis:  # contact times of a pelvis and of a shank do not compare, nor does what is made of them
         contact = math.nan
         row["foot_ahead_of_pelvis_m"] = math.nan

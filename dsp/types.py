@@ -53,6 +53,7 @@ class Quality(IntFlag):
     WALKING = 32  # no flight phase: walking, not running
     POD_MISSING = 64  # a pod that some columns need is silent
     BAD_RATE = 128  # a pod's sample rate is outside what the core supports
+    SWAPPED = 512  # the left shank's pod seems to be on the right leg, and the right one's on the left
     INVALID = 256  # not-a-number or impossible samples inside the stride
 
     @property

@@ -8,7 +8,7 @@ import math
 from dsp.attitude import tilt_at
 from dsp.jit import kernel
 from dsp.orientation import row_at
-from dsp.quaternion import product, rotate, sense_row, turned
+from dsp.quaternion import product, rotate, sense_row, shortest, turned
 from dsp.state import PHASES, RING
 
 MOST_ROUNDS = 5
@@ -107,12 +107,7 @@ def tip_between(pod, begin, end):  # type: ignore[no-untyped-def]
         bx += pod["way"][k, 0]
         by += pod["way"][k, 1]
         bz += pod["way"][k, 2]
-    x, y, z = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
-    s = math.sqrt(x * x + y * y + z * z)
-    if s < 1e-12:
-        return 0.0, 0.0, 0.0
-    scale = math.atan2(s, ax * bx + ay * by + az * bz) / s
-    return scale * x, scale * y, scale * z
+    return shortest(ax, ay, az, bx, by, bz)
 
 
 @kernel

@@ -157,24 +157,27 @@ class RunnerSession:
         elif state == LinkState.STREAMING:
             self._lost.discard(event.role)
 
-    def _prompt_for(self, status: Status) -> str:
-        """What the runner should do before the run can be judged; empty while it is."""
-        phase = status.phase
+    def _prompt_for(self, now: Status) -> str:
+        """What the runner should do so that the run can be judged; empty where that is nothing."""
         if self._lost:
             return prompt(f"lost_{min(self._lost).label}", self.language)
-        if phase in (Phase.WAITING, Phase.STANDING):
+        if now.phase in (Phase.WAITING, Phase.STANDING):
             return prompt("stand_still", self.language)
-        if phase is Phase.READY:
+        if now.phase is Phase.READY:
             return prompt("ready", self.language)
-        if not all(status.calibrated[role] for role in Role if role not in status.silent):
+        if now.swapped:
+            return prompt("swapped", self.language)
+        if now.uncalibrated:
             return prompt("stand_first", self.language)  # no stride can be judged, however long the run
+        if now.slipped:
+            return prompt(f"slipped_{now.slipped[0].label}", self.language)
         return ""
 
     def _publish_status(self) -> None:
-        found = self._pipeline.status
-        text = self._prompt_for(found)
+        now = self._pipeline.status
+        text = self._prompt_for(now)
         status = {
-            "phase": found.phase.name.lower(),
+            "phase": now.phase.name.lower(),
             "prompt": text,
             "language": self.language,
             "held": [held.fault for held in self.coach.held],

@@ -3,12 +3,15 @@
 Real runners (../shared/data/rbds) whose samples are turned from one moment on, as those of a pod that turns on its
 segment: about the segment's left, long or forward axis, by so many degrees, within 50 to 300 ms, in stance or in swing.
 Errors are against the same strides of the same session without a slip: inclination of the shank that slipped, tilt
-and drop where the pelvis's pod did. Then what running without a slip is taken for one, real and simulated.
+and drop where the pelvis's pod did. Then shank pods that turn half around the leg, and pods that are turned by hand
+while their runner stands (the hard sessions). Then what running without a slip is taken for one, real and simulated.
 
 `constants` halves and doubles what the decision is tuned by. All takes some minutes; `quick` is eight sessions.
 """
 
 import itertools
+import json
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
@@ -32,6 +35,8 @@ Frames = dict[Role, np.ndarray]
 
 AXES = ("left", "long", "forward")
 SIZES_DEG = (4, 8, 12, 15, 20, 30)
+AROUND_DEG = (60, 100, 140, 180)  # of the shanks, about the leg; by some hands too
+STOP_DEG = (5, 10, 20, 60)
 LASTS_S = (0.05, 0.15, 0.3)
 PHASES = {"stance": 0.15, "swing": 0.65}  # share of the leg's stride at which the slip begins
 AFTER = 10  # strides of a leg by which the pod has to sit right again
@@ -100,13 +105,20 @@ def slipped(session: Session, slip: Slip) -> tuple[Frames, float]:
     stride = mine[np.argmax(mine["ic_s"] > SLIP_S)]
     begin_s = stride["ic_s"] + PHASES[slip.phase] * (stride["next_ic_s"] - stride["ic_s"])
     axis = session.axes[slip.role][("forward", "left", "long").index(slip.axis)]
-    f = session.frames[slip.role].copy()
-    angle = np.radians(slip.degrees) * smooth((f["t_s"] - begin_s) / slip.lasts_s)
+    return session.frames | {slip.role: turned(session, slip.role, axis, slip.degrees, begin_s, slip.lasts_s)}, begin_s
+
+
+def turned(
+    session: Session, role: Role, axis: np.ndarray, degrees: float, begin_s: float, lasts_s: float
+) -> np.ndarray:
+    """Frames of a pod that turns about `axis` (sensor axes, unit)."""
+    f = session.frames[role].copy()
+    angle = np.radians(degrees) * smooth((f["t_s"] - begin_s) / lasts_s)
     turn = Rotation.from_rotvec(np.outer(angle, axis)).inv()
     f["acc_mps2"] = turn.apply(f["acc_mps2"])
-    offset = session.offset[slip.role]
+    offset = session.offset[role]
     f["gyr_radps"] = turn.apply(f["gyr_radps"] - offset) + offset + np.outer(np.gradient(angle, f["t_s"]), axis)
-    return session.frames | {slip.role: f}, begin_s
+    return f
 
 
 def smooth(x: np.ndarray) -> np.ndarray:
@@ -191,6 +203,60 @@ def table(found: Sequence[tuple[Slip, Outcome]]) -> None:
             show(f"{role.label} {1e3 * last:.0f} ms in {phase}", some)
 
 
+def good_ones(session: Session, frames: Frames, begin_s: float) -> tuple[int, int, float]:
+    """Of strides after `begin_s` that are called good: how many, how many have a contact of none, and the worst angle.
+
+    That is of inclination, tilt and drop, deg.
+    """
+    found = analyse(frames, Params())[0]
+    found = found[(found["quality"] == 0) & (found["next_ic_s"] > begin_s)]
+    none, worst = 0, 0.0
+    for stride in found:
+        same = session.strides[session.strides["side"] == stride["side"]]
+        same = same[np.abs(same["ic_s"] - stride["ic_s"]).argmin()]
+        none += abs(same["ic_s"] - stride["ic_s"]) > 0.03
+        for key in ("pelvic_tilt_rad", "pelvic_drop_rad", "tibial_inclination_ic_rad"):
+            worst = max(worst, abs(math.degrees(stride[key] - same[key])))
+    return len(found), none, worst
+
+
+def half_around(sessions: Sequence[Session]) -> None:
+    """Shank pods that turn about the leg, or about an axis 5 degrees off it."""
+    print("\naround the leg       slips   with a good stride whose contact is none   worst good stride, deg")
+    for degrees in AROUND_DEG:
+        some = []
+        for session, role, tilted in itertools.product(sessions, list(Role)[1:], (0.0, 0.09)):
+            axis = session.axes[role][2] + tilted * session.axes[role][1]
+            frames = turned(session, role, axis / np.linalg.norm(axis), degrees, SLIP_S, LASTS_S[1])
+            some.append(good_ones(session, session.frames | {role: frames}, SLIP_S))
+        print(f"{degrees:4d} deg {len(some):17d} {sum(x[1] > 0 for x in some):28d} {max(x[2] for x in some):28.1f}")
+
+
+def by_hand(paths: Sequence[Path]) -> None:
+    """Pods turned within a second, 5 s into the stop of a hard session; strides of the 24 s after it."""
+    print("\nin a stop                    sessions   no good stride   a good one > 3 deg off   worst, deg")
+    sessions = []
+    for path in track(paths, "reading", transient=True):
+        stop = json.loads(path.with_name(path.name.replace(".imu.csv.gz", ".json")).read_text())["stop_s"]
+        session = session_of(path)
+        frames = {role: f[f["t_s"] < stop[1] + 24.0] for role, f in session.frames.items()}
+        sessions.append((replace(session, frames=frames), stop))
+    both = (Role.SHANK_LEFT, Role.SHANK_RIGHT)
+    for roles, axis, degrees in itertools.product([(role,) for role in Role] + [both], AXES, STOP_DEG):
+        some = []
+        for session, stop in sessions:
+            at = ("forward", "left", "long").index(axis)
+            frames = {
+                role: turned(session, role, session.axes[role][at], degrees, stop[0] + 5.0, 1.0) for role in roles
+            }
+            some.append(good_ones(session, session.frames | frames, stop[1]))
+        label = f"{'both shanks' if len(roles) > 1 else roles[0].label} {axis} {degrees} deg"
+        off = sum(x[2] > 3.0 for x in some)
+        print(
+            f"{label:28s} {len(some):5d} {sum(x[0] == 0 for x in some):16d} {off:20d} {max(x[2] for x in some):20.1f}"
+        )
+
+
 def calm(seconds: float) -> Iterator[tuple[str, str, Frames]]:
     """Kind, name and frames of running without a slip: real, and simulated of every kind."""
     for path in sorted(DATA.glob("rbds*/*.imu.csv.gz")):
@@ -250,6 +316,8 @@ def main() -> None:
         constants(sessions)
         return
     table(outcomes(sessions, list(slips(quick)), Params()))
+    half_around(sessions)
+    by_hand(sorted(DATA.glob("rbds_hard/*.imu.csv.gz")))
     print("\nno slip")
     for kind, (n, strides, good, slipped, _) in false_alarms(120.0 if quick else 900.0, Params()).items():
         share = 100 * good / strides

@@ -104,6 +104,11 @@ def test_quaternions_turn_as_scipys(rng: np.random.Generator) -> None:
     quaternion.turn_world(in_world, *(20.0 * v))
     assert (naive.rotation(in_world) * (Rotation.from_rotvec(20.0 * v) * naive.rotation(q)).inv()).magnitude() < 1e-12
     assert quaternion.turned(*v, *q[:3]) == pytest.approx(Rotation.from_rotvec(q[:3]).apply(v))
+    a, b = rng.normal(size=3), rng.normal(size=3)
+    around = Rotation.from_rotvec(quaternion.shortest(*a, *b))
+    assert unit(around.apply(a)) == pytest.approx(unit(b))
+    assert around.as_rotvec() @ a == pytest.approx(0.0, abs=1e-12)  # no further than needed
+    assert quaternion.shortest(*a, *(2.0 * a)) == (0.0, 0.0, 0.0)
     rows = np.zeros((3, state.WIDTH))
     rows[1, state.QUAT : state.QUAT + 4] = q
     assert quaternion.rotate_row(rows, 1, *v) == pytest.approx(naive.rotation(q).apply(v))
@@ -409,6 +414,9 @@ def test_inclination_is_as_sure_as_attitude_standing_time_and_direction(core: np
         math.hypot(known, 4.0 * math.hypot(0.004, late)), rel=1e-3
     )
     row["shank_retraction_radps"], row["shank_rate_early_stance_radps"] = 0.0, 0.0
+    pod["seat_sd_rad"] = 0.02  # a slip was put right
+    assert strides.inclination_sd(pod, CO, leg["h"], row) == pytest.approx(math.hypot(known, 0.02))
+    pod["seat_sd_rad"] = 0.0
     row["turn_rate_radps"] = 0.4
     lean = ring.inclination(ring.ring_of(pod), pod, np.array([-leg["h"][1], leg["h"][0]]), float(leg["was_ic_s"]))
     mixed = 0.5 * 0.4 * (leg["ic_s"] - leg["was_ic_s"]) * lean

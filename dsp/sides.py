@@ -1,0 +1,52 @@
+"""Whether the left shank's pod is on the right leg and the right one's on the left.
+
+Who stands has the feet apart, who runs lands near the line of travel: in mid-stance a shank leans outwards against
+standing, its knee further from the other leg than its ankle. Pods on each other's leg say inwards. In a bend, on a
+slanted road, or with a pod that has slipped one leg may lean inwards, but not both.
+"""
+
+import math
+
+from dsp.attitude import tilt_at
+from dsp.jit import kernel
+from dsp.orientation import row_at
+from dsp.quaternion import rotate_row
+from dsp.state import RING
+
+RECENT = 0.25  # weight of the newest stride: a mean of some four, though a single one of each leg tells
+
+
+@kernel
+def watch_sides(core, co, side):  # type: ignore[no-untyped-def]
+    """A stride of `side` can be trusted: how its shank leaned in mid-stance, and what both legs say of their pods."""
+    legs = core["legs"]
+    leg, pod = legs[side], core["pods"][1 + side]
+    lean = lean_to_right(pod, leg["ms_s"])
+    if math.isnan(lean):
+        return
+    leg["lean_n"] += 1
+    inwards = lean if side == 0 else -lean
+    leg["inwards_rad"] += max(1.0 / leg["lean_n"], RECENT) * (inwards - leg["inwards_rad"])
+    if legs[1 - side]["lean_n"] > 0:
+        core["swapped"] = min(legs[0]["inwards_rad"], legs[1]["inwards_rad"]) > co["swapped_lean_rad"]
+
+
+@kernel
+def lean_to_right(pod, t):  # type: ignore[no-untyped-def]
+    """How far the shank leans at `t` (s) against standing, its upper end to the right +, rad; NaN if unknown."""
+    k = row_at(pod, t)
+    if k < 0:
+        return math.nan
+    axis, up = pod["axis"], pod["up"]
+    d = axis[0] * up[0] + axis[1] * up[1] + axis[2] * up[2]
+    a, b, c = axis[0] - d * up[0], axis[1] - d * up[1], axis[2] - d * up[2]  # left, level in standing
+    x, y, z = rotate_row(pod["ring"], k & (RING - 1), a, b, c)
+    tx, ty = tilt_at(pod, t)
+    return math.atan2(z + tx * x + ty * y, math.hypot(x, y))
+
+
+@kernel
+def forget_side(core, role):  # type: ignore[no-untyped-def]
+    """The runner of swapped pods stands: they may be put right now, and their seats are new then."""
+    core["legs"][role - 1]["lean_n"] = 0
+    core["pods"][role]["usual_n"] = 0
