@@ -1,13 +1,17 @@
 """A pod that dies mid-run and comes back: the others go on meanwhile, and the run is whole again afterwards."""
 
 import asyncio
-import signal
+import math
 import time
-from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
+from dsp.types import Role
+from firmware_sim.pod import SimulatedPod
+from firmware_sim.radio.air import Air
 from firmware_sim.radio.backend import open_backends
+from firmware_sim.runner.form import NATURAL
+from firmware_sim.wearer import RunnerWearer
 from host.coach.coach import Coach
 from host.feed import Feed
 from host.pipeline import warm_up
@@ -16,59 +20,52 @@ from host.records import SessionInfo
 from host.session import RunnerSession
 from host.sinks.store import Store
 from host.sources import live_pods
-from tests.end_to_end.processes import pods
+from host.tasks import cancel
+from tests.virtual_time import in_virtual_time
 
-LIMIT_S = 60.0
-
-
-async def collect(feed: Feed, strides: list[dict[str, Any]]) -> None:
-    with feed.subscribe() as messages:
-        async for message in messages:
-            if message.kind == "stride":
-                strides.append(message.payload)
+CONNECTED_S, RUNNING_S, ALONE_S, BACK_S = 2.0, 12.0, 8.0, 8.0
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(LIMIT_S):
-        while not condition():
-            await asyncio.sleep(0.05)
-
-
+@in_virtual_time
 async def test_a_pod_that_dies_and_comes_back(tmp_path: Path) -> None:
     await asyncio.to_thread(warm_up)
     info = SessionInfo("s1", "ann", "2026-01-01T00:00:00.000Z", "pods", "")
     said: list[str] = []
-    # One runner wears pods in two processes: the same seed, and the same start for both.
-    runner = ("--plan", "stand 4; run 3.2", "--seed", "3", "--start-at", str(time.monotonic() + 12.0))
-    own_air = pods("--listen", "127.0.0.1:0", "--pods", "pelvis,shank_right", *runner)
-    async with Store.open(tmp_path / "store.db") as store, own_air as (_, spec), open_backends(spec) as backends:
-        feed = Feed(backlog=10_000)
-        session = RunnerSession(info, Coach(), store=store, feed=feed, say=lambda text, fresh_s=0.0: said.append(text))
-        strides: list[dict[str, Any]] = []
-        collecting = asyncio.create_task(collect(feed, strides))
-
-        def good(side: str) -> int:
-            return sum(s["side"] == side and not s["quality"] for s in strides)
-
-        left = ("--hci", spec, "--pods", "shank_left", *runner)
+    air, runner = Air(), RunnerWearer("stand 4; run 3.2", seed=3, form=NATURAL)
+    pods = {role: SimulatedPod(runner.samplers[role], air.open, seed=3) for role in Role}
+    left = pods[Role.SHANK_LEFT]
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(Store.open(tmp_path / "store.db"))
+        backends = await stack.enter_async_context(open_backends(await air.open()))
+        for pod in pods.values():
+            await stack.enter_async_context(pod)
+        session = RunnerSession(
+            info, Coach(), store=store, feed=Feed(), say=lambda text, fresh_s=0.0: said.append(text)
+        )
         task = asyncio.create_task(session.run(live_pods({}, Radio(*backends))))
-        async with pods(*left) as (process, _):
-            await until(lambda: good("left") >= 4 and good("right") >= 4)
-            process.send_signal(signal.SIGKILL)
-            await process.wait()
-        killed_s = session.now_ns() * 1e-9
-        await until(lambda: sum(s["side"] == "right" and s["ic_s"] > killed_s + 2.0 for s in strides) >= 5)
-        lonely = [s for s in strides if s["ic_s"] > killed_s + 1.0]
-        async with pods(*left):
-            back_s = session.now_ns() * 1e-9
-            await until(lambda: sum(s["side"] == "left" and s["ic_s"] > back_s for s in strides) >= 8)
-        task.cancel()
-        collecting.cancel()
-        await asyncio.gather(task, collecting, return_exceptions=True)
+        await asyncio.sleep(CONNECTED_S)
+        assert all(pod.streaming for pod in pods.values())
+        runner.start(time.monotonic())
+        await asyncio.sleep(RUNNING_S)
+        died_s = session.now_ns() * 1e-9
+        await left.unplug()
+        await asyncio.sleep(ALONE_S)
+        back_s = session.now_ns() * 1e-9
+        await left.plug()
+        await asyncio.sleep(BACK_S)
+        await cancel(task)
+        strides = await store.strides(info.session)
 
     assert "Left shank pod lost." in said
+    for side in ("left", "right"):
+        assert sum(s.side == side and s.good for s in strides if s.next_ic_s < died_s) >= 4
+        # The pod needs a second to be found again.
+        whole = [s for s in strides if s.side == side and s.ic_s > back_s + 3.0]
+        assert len(whole) >= 4
+        assert all("pod_missing" not in s.quality for s in whole)
     # The pelvis tells the steps of the left leg; what its shank does, nobody knows.
-    assert {s["side"] for s in lonely} == {"left", "right"}
-    assert {s["side"] for s in lonely if s["tibial_inclination_ic_deg"] is not None} == {"right"}
-    assert all("pod_missing" in s["quality"] for s in lonely)
-    assert all(s["tc_s"] is not None and s["cadence_spm"] is not None for s in lonely)
+    lonely = [s for s in strides if died_s + 1.0 < s.ic_s and s.next_ic_s < back_s]
+    assert {s.side for s in lonely} == {"left", "right"}
+    assert {s.side for s in lonely if not math.isnan(s.tibial_inclination_ic_deg)} == {"right"}
+    assert all("pod_missing" in s.quality for s in lonely)
+    assert not any(math.isnan(s.tc_s) or math.isnan(s.cadence_spm) for s in lonely)

@@ -8,7 +8,10 @@ import numpy as np
 from dsp.types import Role
 from firmware_sim.demo import learn_habit
 from firmware_sim.offline import simulate, write_table
+from firmware_sim.playback import Playback
+from firmware_sim.radio.air import Air
 from firmware_sim.radio.backend import open_backends
+from firmware_sim.service import run_pods
 from host.coach.coach import Coach
 from host.feed import Feed
 from host.pipeline import Pipeline, warm_up
@@ -17,13 +20,15 @@ from host.records import Cue, SessionInfo, Stride
 from host.session import RunnerSession
 from host.sinks.store import Store
 from host.sources import live_pods
-from tests.end_to_end.processes import pods
+from host.tasks import cancel
+from tests.virtual_time import in_virtual_time
 
 PLAN = "stand 4; run 3.2; at 10 overstride strong"
 SECONDS = 36.0
 LOST = slice(5200, 5240)  # samples of the left shank: 0.2 s in the middle of the run
 
 
+@in_virtual_time
 async def test_a_table_over_the_radio_gives_the_strides_and_cues_of_the_table(tmp_path: Path) -> None:
     frames, _ = simulate(PLAN, SECONDS, seed=5)
     left = frames[Role.SHANK_LEFT]
@@ -54,13 +59,10 @@ async def test_a_table_over_the_radio_gives_the_strides_and_cues_of_the_table(tm
 
 async def _play(table: Path, coach: Coach, folder: Path) -> tuple[list[Stride], list[Cue]]:
     info = SessionInfo("s1", "ann", "2026-01-01T00:00:00.000Z", "pods", "")
-    play = pods("--play", str(table))
-    async with Store.open(folder / "store.db") as store, play as (process, spec), open_backends(spec) as backends:
-        task = asyncio.create_task(
-            RunnerSession(info, coach, store=store, feed=Feed()).run(live_pods({}, Radio(*backends)))
-        )
-        async with asyncio.timeout(SECONDS + 60.0):
-            await process.wait()
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+    air = Air()
+    async with Store.open(folder / "store.db") as store, open_backends(await air.open()) as backends:
+        session = RunnerSession(info, coach, store=store, feed=Feed())
+        running = asyncio.create_task(session.run(live_pods({}, Radio(*backends))))
+        await run_pods(Playback.load(table), dict.fromkeys(Role, air.open), seed=0)
+        await cancel(running)
         return await store.strides("s1"), await store.cues("s1")
