@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeVar, cast
@@ -23,12 +23,13 @@ from dsp.analyzer import warm_up
 from host.coach.profile import Profile
 from host.coach.told import Told
 from host.errors import HamstreamError, SinkError, TableError
-from host.pipeline import Pipeline
+from host.pipeline import Output, Pipeline
 from host.records import Person, PodEvent
 from host.results import whole_file, writer
 from host.side_by_side import Share, side_by_side
 from host.table_checks import MAX_DISORDER_S
 from host.tables import SUFFIXES, read_table, table_name
+from host.tally import Tally
 
 if TYPE_CHECKING:
     from host.config import Config
@@ -74,8 +75,9 @@ def analyze_files(
 
     For a recording also `NAME.session.json`, with the UTC time at which its seconds start. With `runner` (and
     then `config`) the coach knows the runner's profile, file after file, and the store's copy is updated;
-    without, no profile is read or written. Returns the exit status: 0, or 2 when a file was wrong, which is
-    said on stderr; the others are analysed all the same. Raises SinkError when `out` cannot be made.
+    without, no profile is read or written. What was found is said in a line for each file. Returns the exit status:
+    0, or 2 when a file was wrong, which is said on stderr, as is a file of which nothing can be told; the others are
+    analysed all the same. Raises SinkError when `out` cannot be made.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -84,12 +86,18 @@ def analyze_files(
     jobs, problems = _plan(list(dict.fromkeys(paths)), out)
     with _progress_bar(jobs) as bar:
         if runner is not None and config is not None:
-            problems += _one_after_another(jobs, bar, runner, config)
+            results = _one_after_another(jobs, bar, runner, config)
         elif len(jobs) > 1:
-            problems += _all_cores(jobs, bar)
+            results = _all_cores(jobs, bar)
         else:
-            problems += [_attempt(job, bar[i])[0] for i, job in enumerate(jobs)]
-    problems = [problem for problem in problems if problem]
+            results = [_attempt(job, bar[i]) for i, job in enumerate(jobs)]
+    for job, result in zip(jobs, results, strict=True):
+        if result.problem:
+            problems.append(result.problem)
+            continue
+        print(f"{job.path}: {result.tally}; see {job.out / job.name}.strides.csv")
+        if result.tally.doubt:
+            print(f"hamstream: {job.path}: {result.tally.doubt}", file=sys.stderr)
     for problem in problems:
         print(f"hamstream: {problem}", file=sys.stderr)
     return 2 if problems else 0
@@ -114,16 +122,25 @@ def _plan(paths: Sequence[Path], out: Path) -> tuple[list[_Job], list[str]]:
 # --- one file ---
 
 
-def _attempt(job: _Job, share: Share) -> tuple[str, Profile | None]:
-    """What is wrong with the file, if anything, and the runner's profile after it."""
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What is wrong with a file, or what was found in it and the runner's profile after it."""
+
+    problem: str = ""
+    tally: Tally = field(default_factory=Tally)
+    profile: Profile | None = None
+
+
+def _attempt(job: _Job, share: Share) -> _Result:
     try:
-        return "", _analyze(job, share)
+        return _analyze(job, share)
     except HamstreamError as error:
-        return str(error), None
+        return _Result(str(error))
 
 
-def _analyze(job: _Job, share: Share) -> Profile | None:
-    """The runner's profile after the file. Raises TableError, RecordingError, SinkError, leaving nothing."""
+def _analyze(job: _Job, share: Share) -> _Result:
+    """Raises TableError, RecordingError, SinkError, leaving nothing."""
+    tally = Tally()
     told = job.told or _told_by(job.path)
     coach = told.coach()
     with ExitStack() as stack:
@@ -131,7 +148,12 @@ def _analyze(job: _Job, share: Share) -> Profile | None:
         def result(kind: str) -> TextIO:
             return stack.enter_context(whole_file(job.out / f"{job.name}.{kind}"))
 
-        write = writer(result("strides.csv"), result("cues.csv"))
+        rows = writer(result("strides.csv"), result("cues.csv"))
+
+        def write(output: Output) -> None:
+            rows(output)
+            tally.add(output)
+
         if job.path.suffix == ".mcap":
             from host.sinks.recording import read_recording  # here, because workers start faster without
 
@@ -148,7 +170,7 @@ def _analyze(job: _Job, share: Share) -> Profile | None:
                     write(pipeline.push_frames(role, frames))
         write(pipeline.finish())
     share(1.0)
-    return coach.profile()
+    return _Result(tally=tally, profile=coach.profile())
 
 
 def _told_by(path: Path) -> Told:
@@ -183,7 +205,7 @@ def _ahead(items: Iterator[Item]) -> Iterator[Item]:
 # --- many files ---
 
 
-def _one_after_another(jobs: Sequence[_Job], bar: "_Bar", runner: str, config: "Config") -> list[str]:
+def _one_after_another(jobs: Sequence[_Job], bar: "_Bar", runner: str, config: "Config") -> list[_Result]:
     """The files as sessions of one runner, whose profile goes from each to the next."""
     from host.person.known import known
     from host.sinks.store import Store
@@ -197,25 +219,20 @@ def _one_after_another(jobs: Sequence[_Job], bar: "_Bar", runner: str, config: "
             await store.save_baseline(runner, profile.to_json())
 
     before = told = asyncio.run(read())
-    problems = []
+    results = []
     for i, job in enumerate(jobs):
-        problem, learnt = _attempt(replace(job, told=told), bar[i])
-        told = replace(told, profile=learnt or told.profile)
-        problems.append(problem)
+        results.append(_attempt(replace(job, told=told), bar[i]))
+        told = replace(told, profile=results[-1].profile or told.profile)
     if told != before:
         asyncio.run(save(told.profile))
-    return problems
+    return results
 
 
-def _all_cores(jobs: Sequence[_Job], bar: "_Bar") -> list[str]:
+def _all_cores(jobs: Sequence[_Job], bar: "_Bar") -> list[_Result]:
     """The files side by side."""
-    problems = side_by_side(_problem, jobs, warm_up, bar.show)
+    results = side_by_side(_attempt, jobs, warm_up, bar.show)
     died = "the process that analysed it died, perhaps for want of memory; analyse it alone"
-    return [f"{job.path}: {died}" if problem is None else problem for job, problem in zip(jobs, problems, strict=True)]
-
-
-def _problem(job: _Job, share: Share) -> str:
-    return _attempt(job, share)[0]
+    return [result or _Result(f"{job.path}: {died}") for job, result in zip(jobs, results, strict=True)]
 
 
 # --- progress ---

@@ -198,10 +198,10 @@ def _scan(args: argparse.Namespace) -> None:
         if not pods:
             print("No pod in the air. Are they charged, awake and near?")
             return
-        print(f"{'role':<12} {'name':<16} {'address':<18} {'signal':>8} {'battery':>8}")
+        print(f"{'role':<12} {'name':<19} {'address':<18} {'signal':>8} {'battery':>8}")
         for pod in pods:
             battery = "" if pod.battery_percent is None else f"{pod.battery_percent} %"
-            print(f"{pod.role or '?':<12} {pod.name:<16} {pod.address:<18} {pod.rssi_dbm:>4} dBm {battery:>8}")
+            print(f"{pod.role or '?':<12} {pod.name:<19} {pod.address:<18} {pod.rssi_dbm:>4} dBm {battery:>8}")
 
     _until_stopped(show())
 

@@ -142,6 +142,9 @@ def _parquet_batches(path: Path) -> Batches:
 
 def _wanted(path: Path, names: list[str]) -> list[str]:
     missing = [name for name in REQUIRED if name not in names]
+    if len(names) == 1 and (cut := next((mark for mark in ";\t|" if mark in names[0]), "")):
+        problem = f"has its cells separated by {cut!r}; write it with commas, and points in the numbers"
+        raise TableError(path, problem)
     if missing:
         found = ", ".join(names)[:80] or "nothing"
         raise TableError(path, f"has no column {', '.join(missing)} (found: {found}); add what is missing")

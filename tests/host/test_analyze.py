@@ -190,6 +190,38 @@ def test_a_wrong_file_is_told_and_the_others_are_analysed(
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["run.cues.csv", "run.strides.csv"]
 
 
+def test_it_tells_what_was_found_and_why_nothing_can_be_told(
+    run: tuple[Frames, list[TrueStride]], session: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file without a pod, or in which nobody stands or runs, is no error, and its columns are empty."""
+    frames = run[0]
+    for name, some in (
+        ("one_pod", {Role.PELVIS: frames[Role.PELVIS]}),
+        ("no_stand", {role: of_pod[of_pod["t_s"] > 8.0] for role, of_pod in frames.items()}),
+        ("standing", {role: of_pod[of_pod["t_s"] < 3.0] for role, of_pod in frames.items()}),
+    ):
+        write_table(tmp_path / f"{name}.csv", some)
+    files = [session, *(tmp_path / f"{name}.csv" for name in ("one_pod", "no_stand", "standing"))]
+    assert analyze_files(files, tmp_path / "out") == 0
+    captured = capsys.readouterr()
+    lines = captured.out.splitlines()
+    rows = rows_of(tmp_path / "out" / "run.strides.csv")
+    good = sum(not row["quality"] for row in rows)
+    assert lines[0].startswith(f"{session}: {len(rows)} strides, {good} good (settling {len(rows) - good}), 0 cues;")
+    assert lines[0].endswith(str(tmp_path / "out" / "run.strides.csv"))
+    assert lines[3].startswith(f"{files[3]}: 0 strides, 0 good, 0 cues")
+    doubts = captured.err.splitlines()
+    assert len(doubts) == 3
+    for file, doubt, part in zip(
+        files[1:],
+        doubts,
+        ("strides is good: a pod was silent", "strides is good: nobody stood still", "no stride was found"),
+        strict=True,
+    ):
+        assert str(file) in doubt
+        assert part in doubt
+
+
 def test_one_wrong_file_leaves_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a.imu.csv").write_text("t_s,pod\n")
     assert analyze_files([tmp_path / "a.imu.csv"], tmp_path / "out") == 2

@@ -233,7 +233,7 @@ WRONG_FILES = [
         "a cell holds 'one' where a number is expected",
     ),
     ("a.imu.csv", HEADER + ROW + b"0.2,pelvis,1,2\n", "a row has 4 cells instead of 8: '0.2,pelvis,1,2'"),
-    ("a.imu.csv", HEADER.replace(b",", b";"), "has no column t_s, acc_x"),
+    ("a.imu.csv", HEADER.replace(b",", b";"), "separated by ';'; write it with commas"),
     ("a.imu.csv", b"\x80\x81\x82" * 100, "is not a text file"),
     ("a.imu.csv", gzip.compress(HEADER + ROW), "is not a text file"),
     ("a.imu.csv", HEADER + b"0.1,pel\xffvis,1,2,9,0,0,0\n", "invalid UTF8"),
