@@ -20,10 +20,10 @@ RUNNING_S = 1.5  # a runner without a new stride for so long is not running any 
 NO_TIME_S = 1e18  # no time stamp is so large, or it is none
 FRAME_T, FRAME_ACC, FRAME_GYR, FRAME_PRESSURE, FRAME_WIDTH = 0, 1, 4, 7, 8  # types.FRAME as a row of numbers
 PHASES = 16  # moments of a stride at which the way of up is compared
-OFF = (
-    4  # strides in a row that tell a slip from a stumble, and from walking, which is known a stride or two late; chosen
-)
-BEFORE, TURNS = 4, 4 + 2 * OFF  # half strides before it that are looked back at, and all of them
+# Strides in a row that tell a slip from a stumble, and from walking, which is known a stride or two late; chosen.
+OFF = 4
+BEFORE = 4  # half strides before it that are looked back at
+TURNS = BEFORE + 2 * OFF
 RING = 1024  # rows: 2.4 s at 420 Hz, more than the longest stride and the longest bridged gap
 
 POD = np.dtype(
@@ -151,8 +151,6 @@ LEG = np.dtype(
         ("w_min", "f8"),
         ("w_max", "f8"),  # in the second half of a walker's stride
         ("w_max_s", "f8"),
-        ("fall_s", "f8"),
-        ("last_fall", "f8"),
         ("tc_s", "f8"),
         ("tc_sd_s", "f8"),
         ("tc_decided_s", "f8"),
@@ -267,7 +265,6 @@ def begin_legs(legs: np.ndarray, swing_peak_radps: float) -> None:
     for name in (
         "ic_s",
         "tc_s",
-        "fall_s",
         "ms_s",
         "ms_before_s",
         "zero_s",

@@ -5,7 +5,7 @@ import math
 from dsp.alignment import watch_hinge
 from dsp.alone import take_alone
 from dsp.attitude import begin, loosen
-from dsp.contacts import INITIAL, NOTHING, SWING_NEXT, TERMINAL, follow_leg, follow_pelvis
+from dsp.contacts import INITIAL, NOTHING, SWING_NEXT, TERMINAL, follow_leg
 from dsp.facing import begin_anew, faces_right
 from dsp.grade import climb
 from dsp.jit import inlined, kernel
@@ -211,8 +211,6 @@ def take(core, co, role, t, lost):  # type: ignore[no-untyped-def]
     row = pod["ring"][(pod["n"] - 1) & (RING - 1)]
     dt = pod["period_s"]
     if role == 0:
-        for side in range(2):
-            follow_pelvis(legs[side], co, t, dt, row[FALL])
         if t - min(core["pods"][1]["raw_s"], core["pods"][2]["raw_s"]) > co["bridge_s"]:
             return take_alone(core, co, t, dt, row[FALL])
         return NOTHING

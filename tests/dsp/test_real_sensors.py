@@ -5,6 +5,7 @@ import csv
 import numpy as np
 import pytest
 
+from dsp.alone import PELVIS_TC_SD_S
 from dsp.types import FRAME, Quality, Role, Side
 from tests.dsp.test_whole_core import SHARED, Frames, analyse
 
@@ -19,8 +20,9 @@ def test_a_real_sacral_accelerometer_on_slopes() -> None:
     folder = SHARED / "alcantara"
     signals = np.loadtxt(folder / "Accelerometer_one_sub.csv", delimiter=",").reshape(31, 2, -1)
     forces = np.loadtxt(folder / "GRF_one_sub.csv", delimiter=",")  # body weights; both at 500 Hz
-    cadences, contacts = [], []
-    for (up, along), force in zip(signals, forces, strict=True):
+    slopes = np.genfromtxt(folder / "Sub_Info_one_sub.csv", delimiter=",", names=True)["Slope"]
+    cadences, contacts, left_level, left_slope = [], [], [], []
+    for (up, along), force, slope in zip(signals, forces, slopes, strict=True):
         frames = np.zeros(len(up) // 2, FRAME)
         frames["t_s"] = np.arange(len(frames)) / 250
         frames["acc_mps2"][:, 2] = G * up[::2] / up.mean()
@@ -38,13 +40,17 @@ def test_a_real_sacral_accelerometer_on_slopes() -> None:
         assert (found["side"][1:] != found["side"][:-1]).all()
         assert found["ic_s"] == pytest.approx(true[:-2], abs=0.05)
         cadences.append(120 / np.mean(found["next_ic_s"] - found["ic_s"]) - 60 / np.diff(true).mean())
-        stance = left[np.searchsorted(left, true[1:-1]) - 1] - true[:-2]
-        contacts.append(float(np.mean(found["contact_time_s"] - stance)))
+        true_left = left[np.searchsorted(left, true[1:-1]) - 1]
+        contacts.append(float(np.mean(found["contact_time_s"] - true_left + true[:-2])))
+        (left_slope if slope else left_level).extend(found["tc_s"] - true_left)
     print(f"pelvis alone, real sensor: cadence within {np.max(np.abs(cadences)):.2f} spm,", end=" ")
     print(f"contact time {np.mean(contacts):.3f} +- {np.std(contacts):.3f} s")
     assert np.max(np.abs(cadences)) < 2.0
     assert np.mean(contacts) == pytest.approx(0.0, abs=0.03)
     assert np.std(contacts) < 0.03
+    for ground, off in (("level", left_level), ("slopes", left_slope)):
+        print(f"{ground}: terminal contact off by {np.mean(off):.3f} +- {np.std(off):.3f} s")
+    assert np.std(left_level) == pytest.approx(PELVIS_TC_SD_S, rel=0.4)
 
 
 STRIDE_S, SAMPLES = 0.7335, 100
