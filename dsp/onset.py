@@ -9,7 +9,9 @@ import math
 from dsp.jit import kernel
 from dsp.state import BEFORE, TURNS
 
-RAMPS = (4.0, 6.0)  # half strides
+SHORT_RAMP = 4.0  # half strides
+LONG_RAMP = 6.0
+MARGIN = 2  # half strides by which the beginning may lie to either side of where it was seen
 
 
 @kernel
@@ -31,10 +33,10 @@ def step_beats_ramp(pod):  # type: ignore[no-untyped-def]
     for k in range(TURNS):
         course[k] = (turns[k, 0] * off[0] + turns[k, 1] * off[1] + turns[k, 2] * off[2]) / size
     step, ramp = math.inf, math.inf
-    for k in range(BEFORE - 2, BEFORE + 3):
+    for k in range(BEFORE - MARGIN, BEFORE + MARGIN + 1):
         step = min(step, misfit_of_step(course, k))
-    for halves in RAMPS:
-        for k in range(BEFORE - 3, BEFORE + 3):
+    for halves in (SHORT_RAMP, LONG_RAMP):
+        for k in range(BEFORE - MARGIN - 1, BEFORE + MARGIN + 1):
             ramp = min(ramp, misfit_of_ramp(course, k - 0.5 * halves, halves))
     return ramp - step
 

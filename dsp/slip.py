@@ -23,6 +23,8 @@ from dsp.way import learn_way, misfit, sense_way, tip_between, turn_between
 
 KNOWN = 5  # strides after which the usual way is known
 MEMORY = 10  # strides that it is the mean of
+SPREAD_GAIN = 0.05  # weight of the newest in what strides spread by
+STAYS_OFF = 0.5  # share of a slip down to which strides still belong to it
 # Strides leave 0.02 to 0.06 (RMS), another pace 0.3 (eight runners; simulated, from 2 to 6 m/s, 0.4), half a turn of
 # the pod more than 1.
 NO_WAY_RAD = 0.5
@@ -147,7 +149,7 @@ def learn(pod, begin, end, x, y, z, limit, speed):  # type: ignore[no-untyped-de
     pod["usual_n"] = min(pod["usual_n"] + 1, MEMORY * parts)
     gain = 1.0 / ((pod["usual_n"] + parts - 1) // parts)
     learn_way(pod, begin, end, gain)
-    pod["usual_turn_rad2"] += 0.05 * (min(x * x + y * y + z * z, limit * limit) - pod["usual_turn_rad2"])
+    pod["usual_turn_rad2"] += SPREAD_GAIN * (min(x * x + y * y + z * z, limit * limit) - pod["usual_turn_rad2"])
     pod["usual_offset"] = pod["heading_offset"]
     pod["rest_up"][:] = 0.0
     if speed == speed:
@@ -161,11 +163,11 @@ def learn(pod, begin, end, x, y, z, limit, speed):  # type: ignore[no-untyped-de
 def is_off(pod, co, x, y, z, limit):  # type: ignore[no-untyped-def]
     """Whether a stride that is turned by (x, y, z; rad) belongs to a row of such, and takes their mean.
 
-    The slip may lie within the first one, which is not in the mean. Who is off stays so down to half of it.
+    The slip may lie within the first one, which is not in the mean. Who is off stays so down to STAYS_OFF of it.
     """
     off, n = pod["off_turn"], pod["off_n"]
     size = math.sqrt(x * x + y * y + z * z)
-    if n > 0 and x * off[0] + y * off[1] + z * off[2] <= 0.5 * (off[0] ** 2 + off[1] ** 2 + off[2] ** 2):
+    if n > 0 and x * off[0] + y * off[1] + z * off[2] <= STAYS_OFF * (off[0] ** 2 + off[1] ** 2 + off[2] ** 2):
         pod["slipped"] = 0
         pod["off_n"] = 0
         if size <= co["slip_alone_rad"]:

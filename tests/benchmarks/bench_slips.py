@@ -6,16 +6,19 @@ Errors are against the same strides of the same session without a slip: inclinat
 and drop where the pelvis's pod did. Then shank pods that turn half around the leg, and pods that are turned by hand
 while their runner stands (the hard sessions). Then what running without a slip is taken for one, real and simulated.
 
-`constants` halves and doubles what the decision is tuned by. All takes some minutes; `quick` is eight sessions.
+`constants [NAME ...]` halves and doubles what the decision is tuned by, parameters and numbers in the source, on eight
+sessions: 20 to 90 s for each. All takes some minutes; `quick` is eight sessions.
 """
 
 import itertools
 import json
 import math
+import pickle
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from rich.progress import track
@@ -27,6 +30,7 @@ from dsp.types import Quality, Role
 from firmware_sim.offline import simulate
 from firmware_sim.runner.form import FAULTS, STRENGTHS
 from tests.benchmarks.bench_core import read_table
+from tests.benchmarks.changed_core import run_changed
 from tests.dsp.contacts_of import WAYS
 from tests.host.coach.scenarios import KINDS, SIDED, healthy
 
@@ -39,6 +43,27 @@ AROUND_DEG = (60, 100, 140, 180)  # of the shanks, about the leg; by some hands 
 STOP_DEG = (5, 10, 20, 60)
 LASTS_S = (0.05, 0.15, 0.3)
 PHASES = {"stance": 0.15, "swing": 0.65}  # share of the leg's stride at which the slip begins
+# What the decision is tuned by besides parameters: file of dsp, name.
+NUMBERS = (
+    "slip.KNOWN",
+    "slip.MEMORY",
+    "slip.NO_WAY_RAD",
+    "slip.SPREAD_GAIN",
+    "slip.STAYS_OFF",
+    "state.OFF",
+    "state.PHASES",
+    "state.BEFORE",
+    "onset.SHORT_RAMP",
+    "onset.LONG_RAMP",
+    "onset.MARGIN",
+    "astray.TURN_STEPS",
+    "astray.FLAGGED",
+    "astray.DRIVE_STEPS",
+    "midstance.RECENT",
+    "midstance.SURE_SD",
+    "way.MOST_ROUNDS",
+    "way.ENOUGH_RAD",
+)
 AFTER = 10  # strides of a leg by which the pod has to sit right again
 SLIP_S = 18.0  # the first stride that begins later has the slip
 
@@ -274,52 +299,79 @@ def calm(seconds: float) -> Iterator[tuple[str, str, Frames]]:
         yield "healthy runners", kind, simulate("stand 5; " + plan, seconds, seed=1000 + n, form=healthy(n))[0]
 
 
-def false_alarms(seconds: float, co: Params) -> dict[str, list[int]]:
+Calm = list[tuple[str, str, Frames]]
+
+
+def false_alarms(some: Calm, co: Params) -> dict[str, list[int]]:
     """By kind: sessions, strides, those called good, those called slipped, sessions in which some were."""
     found: dict[str, list[int]] = {}
-    for kind, name, frames in track(list(calm(seconds)), "running", transient=True):
+    for kind, name, frames in track(some, "running", transient=True):
         quality = analyse(frames, co)[0]["quality"]
         slipped = int(((quality & Quality.SLIPPED) > 0).sum())
         if slipped:
-            print(f"  {kind}, {name}: {slipped} strides called slipped")
+            print(f"  {kind}, {name}: {slipped} strides called slipped", file=sys.stderr)
         news = (1, len(quality), int((quality == 0).sum()), slipped, int(slipped > 0))
         found[kind] = [a + b for a, b in zip(found.get(kind, [0] * 5), news, strict=True)]
     return found
 
 
-def constants(sessions: Sequence[Session]) -> None:
-    """One line for each constant at half and at twice its value: slips of 4, 6 and 8 degrees, and false ones."""
-    print(f"{'':26s} {'seen of 4, 6, 8 deg':>22s} {'worst good, 8 deg':>18s}   called slipped, no slip")
-    names = [field.name for field in fields(Params) if field.name.startswith("slip_")]
-    some = [Slip(role, axis, d, 0.15, "swing") for role in Role for axis in ("left", "forward") for d in (4, 6, 8)]
-    for name, factor in [("", 1.0), *itertools.product(names, (0.5, 2.0))]:
-        co = Params(**{name: factor * getattr(Params(), name)} if name else {})
-        found = outcomes(sessions, some, co)
-        seen = [np.mean([np.isfinite(o.found_after) for s, o in found if abs(s.degrees) == d]) for d in (4, 6, 8)]
-        worst = max(o.worst_good_deg for s, o in found if abs(s.degrees) == 8)
-        wrong = np.sum(list(false_alarms(120.0, co).values()), axis=0)
-        label = f"{name} x {factor}" if name else "as they are"
-        shares = " ".join(f"{100 * x:3.0f} %" for x in seen)
-        print(f"{label:26s} {shares:>22s} {worst:14.1f} deg   {wrong[4]} of {wrong[0]} sessions", flush=True)
+def worth(sessions: Sequence[Session], some: Calm, co: Params) -> str:
+    """Slips about the left and forward axis that are seen, the worst good stride; the pelvis about the vertical; then
+    false ones, and good strides."""
+    level = [Slip(role, axis, d, 0.15, "swing") for role in Role for axis in ("left", "forward") for d in (4, 6, 8, 20)]
+    upright = [Slip(Role.PELVIS, "long", d, 0.15, "swing") for d in (15, 20)]
+    text = []
+    for slips, sizes in ((level, (4, 6, 8, 20)), (upright, (15, 20))):
+        found = outcomes(sessions, slips, co)
+        for d in sizes:
+            mine = [o for s, o in found if abs(s.degrees) == d]
+            text.append(f"{100 * np.mean([np.isfinite(o.found_after) for o in mine]):3.0f}")
+        worst = max(o.worst_good_deg for s, o in found if abs(s.degrees) >= 8)
+        late = np.percentile([o.late_deg for s, o in found if abs(s.degrees) >= 8], 95)
+        text.append(f"{worst:5.1f} {late:4.1f}  ")
+    n, strides, good, _, wrong = np.sum(list(false_alarms(some, co).values()), axis=0)
+    return " ".join(text) + f" {wrong} of {n}, {100 * good / strides:.2f} %"
+
+
+def constants(wanted: Sequence[str]) -> None:
+    """One line for each constant at half and at twice its value."""
+    names = [f.name for f in fields(Params) if f.name.startswith(("slip_", "astray_"))] + list(NUMBERS)
+    head = "seen of 4, 6, 8, 20 deg, worst, p95; vertical 15, 20 deg, worst, p95; called slipped, no slip; good"
+    print(f"{'':26s} {head}", flush=True)
+    with TemporaryDirectory() as folder:
+        kept = Path(folder) / "frames"
+        kept.write_bytes(pickle.dumps((tuning_sessions(), list(calm(120.0)))))
+        for name, factor in [("", 1.0), *itertools.product(wanted or names, (0.5, 2.0))]:
+            if "." in name:
+                text = run_changed(name, factor, "tests.benchmarks.bench_slips", "worth", str(kept))
+            else:
+                co = Params(**{name: factor * getattr(Params(), name)} if name else {})
+                text = worth(*pickle.loads(kept.read_bytes()), co)
+            print(f"{f'{name} x {factor}' if name else 'as they are':26s} {text.strip()}", flush=True)
+
+
+def tuning_sessions() -> list[Session]:
+    return [session_of(path) for path in sorted(DATA.glob("rbds/*.imu.csv.gz"))[::3]]
 
 
 def main() -> None:
-    quick = "quick" in sys.argv[1:]
+    arguments = sys.argv[1:]
     paths = sorted(DATA.glob("rbds/*.imu.csv.gz"))
     if not paths:
         sys.exit("no real runners in ../shared/data")
-    tuning = "constants" in sys.argv[1:]
-    if quick or tuning:
-        paths = paths[::3]
-    sessions = [session_of(path) for path in track(paths, "reading", transient=True)]
-    if tuning:
-        constants(sessions)
+    if "constants" in arguments:
+        constants(arguments[1:])
         return
+    if "worth" in arguments:  # in a core with one number changed
+        print(worth(*pickle.loads(Path(arguments[1]).read_bytes()), Params()))
+        return
+    quick = "quick" in arguments
+    sessions = [session_of(path) for path in track(paths[:: 3 if quick else 1], "reading", transient=True)]
     table(outcomes(sessions, list(slips(quick)), Params()))
     half_around(sessions)
     by_hand(sorted(DATA.glob("rbds_hard/*.imu.csv.gz")))
     print("\nno slip")
-    for kind, (n, strides, good, slipped, _) in false_alarms(120.0 if quick else 900.0, Params()).items():
+    for kind, (n, strides, good, slipped, _) in false_alarms(list(calm(120.0 if quick else 900.0)), Params()).items():
         share = 100 * good / strides
         print(f"{kind:20s} {n:3d} sessions, {strides:6d} strides, {share:4.1f} % good, {slipped} called slipped")
 
