@@ -13,21 +13,24 @@ from dsp.orientation import row_at
 from dsp.quaternion import rotate_row
 from dsp.state import RING
 
-RECENT = 0.25  # weight of the newest stride: a mean of some four, though a single one of each leg tells
+# Two strides of a leg tell, for single ones scatter by 1 deg. But who has run for a while and then hops sideways, feet
+# wide apart, has not swapped pods on the way: a mean of some twenty.
+FEWEST, RECENT = 2, 0.05
 
 
 @kernel
 def watch_sides(core, co, side):  # type: ignore[no-untyped-def]
-    """A stride of `side` can be trusted: how its shank leaned in mid-stance, and what both legs say of their pods."""
+    """A running stride of `side`: how its shank leaned in mid-stance, and what both legs say of their pods."""
     legs = core["legs"]
     leg, pod = legs[side], core["pods"][1 + side]
     lean = lean_to_right(pod, leg["ms_s"])
-    if math.isnan(lean):
+    in_doubt = pod["slipped"] or pod["doubtful"] or math.sqrt(pod["p"][1, 1]) > co["settled_tilt_sd_rad"]
+    if in_doubt or not pod["calibrated"] or math.isnan(lean):
         return
     leg["lean_n"] += 1
     inwards = lean if side == 0 else -lean
     leg["inwards_rad"] += max(1.0 / leg["lean_n"], RECENT) * (inwards - leg["inwards_rad"])
-    if legs[1 - side]["lean_n"] > 0:
+    if min(legs[0]["lean_n"], legs[1]["lean_n"]) >= FEWEST:
         core["swapped"] = min(legs[0]["inwards_rad"], legs[1]["inwards_rad"]) > co["swapped_lean_rad"]
 
 

@@ -156,7 +156,7 @@ def complete(core, pods, legs, co, side, row):  # type: ignore[no-untyped-def]
     core["walking"] = walking
     if walking:
         quality |= WALKING
-    if pod["calibrated"] and not by_pelvis and not quality & (SETTLING | SLIPPED | WALKING):
+    if not walking and not by_pelvis:
         watch_sides(core, co, side)
     if core["swapped"]:
         quality |= SWAPPED

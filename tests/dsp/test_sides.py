@@ -62,7 +62,7 @@ def test_one_leg_that_leans_inwards_says_nothing(frames: Frames) -> None:
     for left, right, told in ((20.0, -20.0, 0), (-20.0, 20.0, 0), (20.0, 20.0, 1), (-20.0, -20.0, 0)):
         core["legs"]["inwards_rad"] = np.radians([left, right])
         core["legs"]["lean_n"] = 10
-        for side in Side:  # a usual stride moves that by a quarter of the way to -10 degrees
+        for side in Side:  # a usual stride moves that by a twentieth of the way to -10 degrees
             sides.watch_sides(core, CO, side)
         assert core["swapped"] == told
     sides.forget_side(core, Role.SHANK_LEFT)
@@ -73,7 +73,7 @@ def test_one_leg_that_leans_inwards_says_nothing(frames: Frames) -> None:
 @pytest.mark.skipif(not SHARED.is_dir(), reason="no ../shared/data: real runners are not here")
 @pytest.mark.parametrize("name", REAL)
 def test_real_runners_with_swapped_pods_are_told_from_those_without(name: str) -> None:
-    """Eight runners; one good stride passes, before the other leg has one."""
+    """Eight runners; no good stride passes before it is known."""
     frames = read(SHARED / "rbds" / name)
     strides, analyzer = run(frames)
     assert not is_swapped(strides).any()
@@ -81,8 +81,8 @@ def test_real_runners_with_swapped_pods_are_told_from_those_without(name: str) -
     outwards_deg = -np.degrees(analyzer._core[0]["legs"]["inwards_rad"])
     assert outwards_deg.min() > 2.0 * math.degrees(CO["swapped_lean_rad"])
     strides, analyzer = run(swapped(frames))
-    assert (strides["quality"] == 0).sum() <= 1
-    assert is_swapped(strides)[10:].all()
+    assert (strides["quality"] != 0).all()
+    assert is_swapped(strides)[4:].all()
     assert analyzer.status.swapped
 
 
@@ -97,7 +97,7 @@ def test_real_sensors_lean_outwards_too() -> None:
     analyzer = run(running)[1]
     core = analyzer._core[0]
     for side in Side:
-        sides.watch_sides(core, CO, side)  # no stride of it is trusted, for nobody starts like that
+        sides.watch_sides(core, CO, side)
     assert (np.degrees(core["legs"]["inwards_rad"]) < -10.0).all()
 
 
@@ -114,7 +114,7 @@ def test_pods_that_are_put_right_in_a_stop_are_calibrated_anew(frames: Frames) -
     before = run(frames)[0]
     strides = run(swapped(frames, 19.0))[0]
     wrong, right = strides[strides["next_ic_s"] < 18.0], strides[strides["ic_s"] > 22.0]
-    assert (wrong["quality"] == 0).sum() <= 1
+    assert (wrong["quality"] != 0).all()
     good = right[right["quality"] == 0]
     assert len(good) > 0.7 * len(right)
     for stride in good:
@@ -125,5 +125,5 @@ def test_pods_that_are_put_right_in_a_stop_are_calibrated_anew(frames: Frames) -
 
 def test_pods_that_stay_swapped_are_flagged_on(frames: Frames) -> None:
     strides = run(swapped(frames))[0]
-    assert (strides["quality"] == 0).sum() <= 1
+    assert (strides["quality"] != 0).all()
     assert is_swapped(strides[strides["ic_s"] > 24.0]).all()
