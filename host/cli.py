@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,9 +20,8 @@ from host.errors import HamstreamError
 from host.person.arguments import add_commands as add_person_commands
 
 if TYPE_CHECKING:
+    from dsp.types import Role
     from host.config import Config
-    from host.pods.scan import Radio
-    from host.service import Job
 
 DISCLAIMER = "hamstream is a training aid, not a medical device."
 
@@ -52,19 +51,19 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     demo = commands.add_parser("demo", help="simulated pods and runner: watch the whole thing work")
-    demo.add_argument("--seconds", type=float, help="end after this long (default: until Ctrl-C)")
+    demo.add_argument("--seconds", type=_positive, help="end after this long (default: until Ctrl-C)")
     demo.add_argument("--seed", type=int, default=1, help="which simulated runner (default 1)")
     _add_listen(demo)
     demo.set_defaults(command=_demo)
 
     scan = commands.add_parser("scan", help="pods in the air")
-    scan.add_argument("--seconds", type=float, default=5.0, help="how long to listen (default 5)")
+    scan.add_argument("--seconds", type=_positive, default=5.0, help="how long to listen (default 5)")
     _add_radio(scan)
     scan.set_defaults(command=_scan)
 
     run = commands.add_parser("run", help="coach a run with real pods")
     run.add_argument("--runner", action="append", metavar="NAME", help="who runs; repeat for several")
-    run.add_argument("--seconds", type=float, help="end after this long (default: until Ctrl-C)")
+    run.add_argument("--seconds", type=_positive, help="end after this long (default: until Ctrl-C)")
     _add_radio(run)
     _add_listen(run)
     run.set_defaults(command=_run)
@@ -140,11 +139,18 @@ def _add_session(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("session", metavar="SESSION", help="as `hamstream sessions` shows it, or last")
 
 
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0.0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"`{text}` is no number above 0")
+    return number
+
+
 def _speed(text: str) -> float:
-    speed = float("inf") if text == "max" else float(text)
-    if not speed > 0:
-        raise argparse.ArgumentTypeError("must be above 0, or max")
-    return speed
+    return float("inf") if text == "max" else _positive(text)
 
 
 def _config(args: argparse.Namespace) -> "Config":
@@ -219,31 +225,38 @@ async def _backends(spec: str | None) -> Any:
 
 
 def _run(args: argparse.Namespace) -> None:
+    from host.person.known import new_here
     from host.pods.scan import Radio
-    from host.service import serve
+    from host.service import Job, serve
+    from host.sinks.store import Store
+    from host.sources import live_pods
 
     config = _config(args)
-    names = args.runner or [config.only_runner()]
+    names = list(dict.fromkeys(args.runner or [config.only_runner()]))
+    addresses = {name: _pods_of(config, name, alone=len(names) == 1) for name in names}
 
     async def run() -> None:
+        async with Store.open(config.database) as store:
+            for name in names:
+                if greeting := await new_here(config, store, name):
+                    print(greeting, flush=True)
         async with _backends(args.radio) as backends:
             radio = Radio(*backends)
-            jobs = [_live_job(config, name, radio, alone=len(names) == 1) for name in names]
+            jobs = [Job(name, live_pods(addresses[name], radio), "pods") for name in names]
             await serve(config, lambda _: jobs, args.seconds)
 
     _until_stopped(run())
 
 
-def _live_job(config: "Config", name: str, radio: "Radio", *, alone: bool) -> "Job":
-    """A runner with the pods that the configuration names; one who is alone may wear any three that are found."""
-    from host.service import Job
-    from host.sources import live_pods
+def _pods_of(config: "Config", name: str, *, alone: bool) -> "Mapping[Role, str]":
+    """The addresses that the configuration names; none for one who is alone and may wear any pods that are found."""
+    from host.person.known import must_be_a_name
 
     if alone and name not in [runner.name for runner in config.runners]:
+        must_be_a_name(name)
         print(f"No pods are configured for {name}: taking the first of each role that is found.", flush=True)
-        return Job(name, live_pods({}, radio), "pods")
-    runner = config.runner(name)
-    return Job(name, live_pods(runner.pods.by_role(), radio), "pods")
+        return {}
+    return config.runner(name).pods.by_role()
 
 
 def _replay(args: argparse.Namespace) -> None:
@@ -279,7 +292,10 @@ async def _must_be_known(config: "Config", runner: str) -> None:
 def _analyze(args: argparse.Namespace) -> int:
     from host.analyze import analyze_files
 
-    config = _config(args) if args.runner else None
+    config = None
+    if args.runner:
+        config = _config(args)
+        asyncio.run(_must_be_known(config, args.runner))
     return analyze_files(args.files, args.out, runner=args.runner, config=config)
 
 

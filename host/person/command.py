@@ -7,11 +7,11 @@ from dataclasses import replace
 from shlex import quote
 from typing import Any
 
-from host.config import Config, is_runner_name
+from host.config import Config
 from host.errors import RunnerError, SinkError
 from host.person import pain, trend
 from host.person.arguments import FIELDS, NOTHING_MUTED
-from host.person.known import must_be_known, names, near, shared_language
+from host.person.known import must_be_a_name, must_be_known, names, near, shared_language
 from host.person.listing import columns, local, sessions
 from host.person.noting import advice_lines, note
 from host.person.quantities import WORST_PAIN, pace_text
@@ -43,8 +43,7 @@ def run(config: Config, args: argparse.Namespace) -> None:
 
 
 async def _add(config: Config, store: Store, args: argparse.Namespace) -> list[str]:
-    if not is_runner_name(args.name):
-        raise RunnerError(f"`{args.name}` cannot be a name; use letters, digits, spaces, `.`, `-` and `_`, at most 64")
+    must_be_a_name(args.name)
     if await store.person(args.name):
         raise RunnerError(
             f"{args.name} is there already; `hamstream runner edit {quote(args.name)}` changes what is known"

@@ -7,7 +7,7 @@ from shlex import quote
 
 from host.coach.profile import Profile
 from host.coach.told import Told
-from host.config import Config
+from host.config import Config, is_runner_name
 from host.errors import RunnerError
 from host.sinks.store import Store
 
@@ -32,6 +32,21 @@ async def must_be_known(config: Config, store: Store, name: str) -> None:
         alike = near(name, everyone)
         advice = f"did you mean {alike}?" if alike else f"`hamstream runner add {quote(name)}` enters them"
         raise RunnerError(f"nobody is called {name}; {advice}")
+
+
+def must_be_a_name(name: str) -> None:
+    """Raises RunnerError for what may not stand in topics and file names."""
+    if not is_runner_name(name):
+        raise RunnerError(f"`{name}` cannot be a name; use letters, digits, spaces, `.`, `-` and `_`, at most 64")
+
+
+async def new_here(config: Config, store: Store, name: str) -> str:
+    """What to say to a runner of whom nothing is known; empty for all others."""
+    everyone = await names(config, store)
+    if name in everyone:
+        return ""
+    alike = near(name, everyone)
+    return f"{name} is new here." + (f" Did you mean {alike}? Then end this with Ctrl-C." if alike else "")
 
 
 async def shared_language(config: Config, store: Store) -> str:
