@@ -17,7 +17,7 @@ def live_pods(addresses: Mapping[Role, str], radio: Radio) -> Source:
     """Pods over the air, until cancelled. Without addresses: the first pod of each role that is found."""
 
     async def source(on_event: Callable[[PodEvent], None], now_ns: Callable[[], int]) -> None:
-        await Links(addresses, on_event, now_ns, radio=radio).run()
+        await Links(addresses, on_event, now_ns, radio).run()
 
     return source
 

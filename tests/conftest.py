@@ -1,11 +1,26 @@
-"""Fixtures for all tests: real servers, skipped with a reason where they are not installed."""
+"""For all tests: time, which some have of their own, and real servers, skipped with a reason where there are none."""
 
-from collections.abc import Iterator
+import asyncio
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.servers import Server, mosquitto, program
+from tests.virtual_time import Clock, VirtualLoop
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The event loop of a test."""
+    return {"loop": VirtualLoop if item.get_closest_marker("virtual_time") else asyncio.new_event_loop}
+
+
+@pytest.fixture(autouse=True)
+def _one_clock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.node.get_closest_marker("virtual_time"):
+        monkeypatch.setattr(time, "monotonic", lambda: Clock.now_s)
+        monkeypatch.setattr(time, "monotonic_ns", lambda: round(Clock.now_s * 1e9))
 
 
 @pytest.fixture

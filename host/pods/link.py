@@ -12,10 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from bleak import BleakClient
-from bleak.backends.client import BaseBleakClient
 from bleak.backends.device import BLEDevice
-from bleak.backends.scanner import BaseBleakScanner
-from bleak.exc import BleakBluetoothNotAvailableError, BleakError, BleakGATTProtocolError
+from bleak.exc import BleakBluetoothNotAvailableError, BleakGATTProtocolError
 
 from dsp.types import Role
 from host.errors import (
@@ -28,7 +26,7 @@ from host.errors import (
 )
 from host.pods import profile
 from host.pods.profile import PodInfo
-from host.pods.scan import Radio, Wanted
+from host.pods.scan import FOREIGN, Radio, Wanted
 from host.records import Channel, LinkState, PodEvent
 from host.tasks import backoff_s
 
@@ -49,11 +47,6 @@ BATTERY_PERIOD_S = 60.0
 FIRST_RETRY_S = 0.25
 MAX_RETRY_S = 8.0
 
-_FOREIGN = (
-    BleakError,
-    OSError,
-    EOFError,
-)  # TimeoutError is an OSError; a lost D-Bus connection is an EOFError
 _GO_NEAR = "Is it switched on, charged and near?"
 
 
@@ -66,14 +59,11 @@ class PodLink:
         radio: Radio,
         on_event: Callable[[PodEvent], None],
         now_ns: Callable[[], int],
-        *,
         address: str = "",
-        rate_hz: int | None = None,
     ) -> None:
         self.role = role
         self.address = address  # without one: that of the first pod of this role that streams
         self._radio, self._on_event, self._now_ns = radio, on_event, now_ns
-        self._rate_hz = rate_hz
         self._packet_s: float | None = None  # loop time of this connection's newest packet
         self._adapter_works = False
 
@@ -108,7 +98,7 @@ class PodLink:
             over.set()
             # Also after a loss: BlueZ keeps the old subscription otherwise, and doubles packets (bleak
             # #2002).
-            with suppress(*_FOREIGN):
+            with suppress(*FOREIGN):
                 async with asyncio.timeout(REQUEST_S):
                     await client.disconnect()
 
@@ -139,7 +129,7 @@ class PodLink:
                 async with asyncio.timeout(CONNECT_S):
                     await client.connect()
             except BaseException:
-                with suppress(*_FOREIGN):
+                with suppress(*FOREIGN):
                     async with asyncio.timeout(REQUEST_S):
                         await client.disconnect()
                 raise
@@ -187,18 +177,7 @@ class PodLink:
                 info.role.label,
                 self.role.label,
             )
-        if self._rate_hz is not None and info.rate_hz != self._rate_hz:
-            data = await self._set_rate(client, self._rate_hz)
         self._on_event(PodEvent(self.role, Channel.INFO, self._now_ns(), data))
-
-    async def _set_rate(self, client: BleakClient, rate_hz: int) -> bytes:
-        """Asks for another rate, and returns the pod info that holds then."""
-        async with asyncio.timeout(REQUEST_S):
-            try:
-                await client.write_gatt_char(profile.CONTROL_POINT, profile.set_rate(rate_hz), response=True)
-            except BleakGATTProtocolError as error:
-                log.warning("%s pod: no %d Hz, it stays as it is: %s", self.role.label, rate_hz, error)
-            return bytes(await client.read_gatt_char(profile.POD_INFO))
 
     async def _read_battery(self, client: BleakClient) -> None:
         if client.services.get_characteristic(profile.BATTERY_LEVEL) is None:
@@ -229,7 +208,7 @@ class PodLink:
 
     async def _end(self, client: BleakClient) -> None:
         """Stops a stream that is no longer wanted, as far as the pod still listens."""
-        with suppress(*_FOREIGN):
+        with suppress(*FOREIGN):
             async with asyncio.timeout(REQUEST_S):
                 if client.is_connected:
                     await client.write_gatt_char(profile.CONTROL_POINT, profile.stop(), response=True)
@@ -252,15 +231,15 @@ class PodLink:
             raise AdapterUnavailableError("Bluetooth has gone off", "Switch it on again.") from error
         except TimeoutError as error:
             raise self._error(kind, f"{problem} (no answer in time)", _GO_NEAR) from error
-        except _FOREIGN as error:
+        except FOREIGN as error:
             raise self._error(kind, f"{problem} ({error})", _GO_NEAR) from error
 
 
 class Links:
     """The links of one runner. `run()` streams until it is cancelled.
 
-    addresses: by role; empty means the first pod of each role that is found. radio: the adapter, to be shared
-    when several runners are on it; without one it is made of the two backends.
+    addresses: by role; empty means the first pod of each role that is found. radio: the adapter, shared by all runners
+    on it.
     """
 
     def __init__(
@@ -268,17 +247,9 @@ class Links:
         addresses: Mapping[Role, str],
         on_event: Callable[[PodEvent], None],
         now_ns: Callable[[], int],
-        *,
-        radio: Radio | None = None,
-        scanner_backend: type[BaseBleakScanner] | None = None,
-        client_backend: type[BaseBleakClient] | None = None,
-        rate_hz: int | None = None,
+        radio: Radio,
     ) -> None:
-        radio = radio or Radio(scanner_backend, client_backend)
-        self.links = [
-            PodLink(role, radio, on_event, now_ns, address=addresses.get(role, ""), rate_hz=rate_hz)
-            for role in (addresses or Role)
-        ]
+        self.links = [PodLink(role, radio, on_event, now_ns, addresses.get(role, "")) for role in (addresses or Role)]
 
     async def run(self) -> None:
         """Never returns. Raises AdapterUnavailableError when there is no Bluetooth to begin with."""

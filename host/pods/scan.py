@@ -25,6 +25,9 @@ SLICE_S = 3.0
 # A pod that was heard this recently is taken as still there; pods advertise ten times a second.
 FRESH_S = 2.0
 
+# What bleak raises. TimeoutError is an OSError; a lost D-Bus connection is an EOFError.
+FOREIGN = (BleakError, OSError, EOFError)
+
 _Reason = BleakBluetoothNotAvailableReason
 _ALLOW = "Allow Bluetooth for this program (or your terminal) in the system's privacy settings."
 _ADAPTER_PROBLEMS = {
@@ -96,13 +99,13 @@ async def _scanner(
     except BleakBluetoothNotAvailableError as error:
         problem = _ADAPTER_PROBLEMS.get(error.reason, ("Bluetooth is not available", _SERVICE_ADVICE))
         raise AdapterUnavailableError(*problem) from error
-    except (BleakError, OSError, EOFError) as error:
+    except FOREIGN as error:
         # On Linux without BlueZ or D-Bus: the socket is missing, or nobody answers.
         raise AdapterUnavailableError(f"Bluetooth does not answer ({error})", _SERVICE_ADVICE) from error
     try:
         yield
     finally:
-        with suppress(BleakError, OSError, EOFError):  # what was heard is heard
+        with suppress(*FOREIGN):  # what was heard is heard
             await scanner.stop()
 
 

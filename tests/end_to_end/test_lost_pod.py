@@ -6,6 +6,8 @@ import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import pytest
+
 from dsp.types import Role
 from firmware_sim.pod import SimulatedPod
 from firmware_sim.radio.air import Air
@@ -21,12 +23,11 @@ from host.session import RunnerSession
 from host.sinks.store import Store
 from host.sources import live_pods
 from host.tasks import cancel
-from tests.virtual_time import in_virtual_time
 
 CONNECTED_S, RUNNING_S, ALONE_S, BACK_S = 2.0, 12.0, 8.0, 8.0
 
 
-@in_virtual_time
+@pytest.mark.virtual_time
 async def test_a_pod_that_dies_and_comes_back(tmp_path: Path) -> None:
     await asyncio.to_thread(warm_up)
     info = SessionInfo("s1", "ann", "2026-01-01T00:00:00.000Z", "pods", "")

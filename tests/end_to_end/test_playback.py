@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from dsp.types import Role
 from firmware_sim.demo import learn_habit
@@ -21,14 +22,13 @@ from host.session import RunnerSession
 from host.sinks.store import Store
 from host.sources import live_pods
 from host.tasks import cancel
-from tests.virtual_time import in_virtual_time
 
 PLAN = "stand 4; run 3.2; at 10 overstride strong"
 SECONDS = 36.0
 LOST = slice(5200, 5240)  # samples of the left shank: 0.2 s in the middle of the run
 
 
-@in_virtual_time
+@pytest.mark.virtual_time
 async def test_a_table_over_the_radio_gives_the_strides_and_cues_of_the_table(tmp_path: Path) -> None:
     frames, _ = simulate(PLAN, SECONDS, seed=5)
     left = frames[Role.SHANK_LEFT]

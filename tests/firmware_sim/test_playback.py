@@ -22,6 +22,8 @@ from host.records import Channel, PodEvent, SessionInfo
 from host.sinks.recording import Recorder
 from tests.firmware_sim.virtual_pods import PATIENCE_S, find, streaming
 
+pytestmark = pytest.mark.virtual_time
+
 ACC_COUNT_MPS2 = 16 * G_MPS2 / 32_768
 GYR_COUNT_RADPS = math.radians(2000) / 32_768
 RATE_HZ = {Role.PELVIS: 203.0, Role.SHANK_LEFT: 208.0, Role.SHANK_RIGHT: 211.0}

@@ -16,6 +16,8 @@ from host.pods import profile
 from host.pods.profile import AttError, PacketFlag, PodInfo
 from tests.firmware_sim.virtual_pods import PATIENCE_S, RampSampler, find, is_gapless, streaming
 
+pytestmark = pytest.mark.virtual_time
+
 
 async def test_says_what_it_is(backends: Backends, pod: SimulatedPod) -> None:
     async with BleakClient(await find(backends, pod.name), backend=backends[1]) as client:

@@ -17,6 +17,8 @@ from firmware_sim.radio.model import RADIO_PRESETS, RadioModel, rssi_at
 from host.pods import profile
 from tests.firmware_sim.virtual_pods import PATIENCE_S, RampSampler, find, is_gapless, streaming
 
+pytestmark = pytest.mark.virtual_time
+
 
 async def test_scan_finds_pods_by_service_and_tells_name_and_signal(
     backends: Backends, pod: SimulatedPod, radio: RadioModel

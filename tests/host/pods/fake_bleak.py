@@ -63,8 +63,6 @@ class FakePod:
         elif data == profile.stop():
             self.streaming = False
             self.log.append("stop")
-        elif data == profile.set_rate(104):
-            self.info = bytes(PodInfo(self.role, 16, 2000, 104, 8, (104, 208)))
         else:
             raise BleakGATTProtocolError(profile.AttError.NOT_OFFERED)
 

@@ -11,36 +11,18 @@ from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailabl
 
 from dsp.types import Role
 from host.errors import AdapterUnavailableError
-from host.pods import link as link_module
+from host.pods import profile
 from host.pods import scan as scan_module
 from host.pods.link import Links
-from host.pods.profile import PodInfo
 from host.pods.scan import Radio, scan
 from host.pods.stream import PodStream
 from host.records import Channel, PodEvent
 from tests.host.pods.fake_bleak import FakeAir, FakePod
 
-PATIENCE_S = 5.0
+pytestmark = pytest.mark.virtual_time
+
+PATIENCE_S = 60.0
 PELVIS, LEFT, RIGHT = "C0:00:00:00:00:01", "C0:00:00:00:00:02", "C0:00:00:00:00:03"
-
-
-@pytest.fixture(autouse=True)
-def _in_a_hurry(monkeypatch):
-    """All waiting ten times as short."""
-    for module, name in (
-        (link_module, "SEARCH_S"),
-        (link_module, "CONNECT_S"),
-        (link_module, "WATCH_S"),
-        (link_module, "FIRST_RETRY_S"),
-        (link_module, "MAX_RETRY_S"),
-        (scan_module, "SLICE_S"),
-    ):
-        monkeypatch.setattr(module, name, getattr(module, name) / 10.0)
-
-
-@pytest.fixture
-def _impatient(monkeypatch):
-    monkeypatch.setattr(link_module, "DATA_TIMEOUT_S", 0.2)
 
 
 @pytest.fixture
@@ -68,7 +50,7 @@ class Heard:
 
 
 @asynccontextmanager
-async def linked(air: FakeAir, addresses: dict[Role, str] | None = None, **more):
+async def linked(air: FakeAir, addresses: dict[Role, str] | None = None, radio: Radio | None = None):
     """Links that run in the background. What they raise is raised here."""
     heard = Heard()
     start_ns = time.monotonic_ns()
@@ -76,7 +58,7 @@ async def linked(air: FakeAir, addresses: dict[Role, str] | None = None, **more)
         {} if addresses is None else addresses,
         heard.events.append,
         lambda: time.monotonic_ns() - start_ns,
-        **({"scanner_backend": air.scanner, "client_backend": air.client} | more),
+        radio or Radio(air.scanner, air.client),
     )
     task = asyncio.create_task(links.run())
     try:
@@ -167,7 +149,7 @@ async def test_packets_of_a_given_up_link_are_not_taken(air):
         pod.vanish()
         pod.in_the_air = True
         await heard.wait_for(lambda: pod.streaming)
-        old.notify(link_module.profile.IMU_PACKET, b"a late one")
+        old.notify(profile.IMU_PACKET, b"a late one")
         pod.say(2)
         assert b"a late one" not in heard.of(Role.PELVIS, Channel.PACKET)
         assert len(heard.of(Role.PELVIS, Channel.PACKET)) == 7
@@ -191,7 +173,6 @@ async def test_doubled_packets_after_a_reconnect_give_each_frame_once(air):
     assert stream.health.duplicates == 10
 
 
-@pytest.mark.usefixtures("_impatient")
 async def test_a_silent_pod_is_given_up_and_tried_again(air):
     pod = air.pods[0]
     pod.is_silent = True
@@ -202,7 +183,6 @@ async def test_a_silent_pod_is_given_up_and_tried_again(air):
         await heard.wait_for(lambda: "streaming" in heard.states(Role.PELVIS), pod.say)
 
 
-@pytest.mark.usefixtures("_impatient")
 async def test_a_stream_that_dries_up_is_given_up(air):
     pod = air.pods[0]
     async with linked(air) as heard:
@@ -235,18 +215,6 @@ async def test_what_is_wrong_is_told_and_tried_again(air, fault, words):
     assert air.clashes == 0
 
 
-async def test_the_rate_is_asked_for(air):
-    async with linked(air, rate_hz=104) as heard:
-        await heard.wait_for(lambda: air.pods[0].streaming)
-        assert [PodInfo.from_bytes(d).rate_hz for d in heard.of(Role.PELVIS, Channel.INFO)] == [104]
-
-
-async def test_a_rate_that_is_not_offered_is_done_without(air):
-    async with linked(air, rate_hz=416) as heard:
-        await heard.wait_for(lambda: air.pods[0].streaming)
-        assert [PodInfo.from_bytes(d).rate_hz for d in heard.of(Role.PELVIS, Channel.INFO)] == [208]
-
-
 async def test_two_runners_share_an_adapter(air):
     radio = Radio(air.scanner, air.client)
     one, other = {Role.PELVIS: PELVIS}, {Role.PELVIS: LEFT, Role.SHANK_LEFT: RIGHT}
@@ -274,7 +242,7 @@ NO_ADAPTER = [
 @pytest.mark.parametrize(("error", "advice"), NO_ADAPTER)
 async def test_no_adapter_is_an_error_with_advice(air, error, advice):
     air.adapter_error = error
-    links = Links({}, lambda event: None, time.monotonic_ns, scanner_backend=air.scanner, client_backend=air.client)
+    links = Links({}, lambda event: None, time.monotonic_ns, Radio(air.scanner, air.client))
     with pytest.raises(AdapterUnavailableError, match=advice):
         await links.run()
     with pytest.raises(AdapterUnavailableError, match=advice):

@@ -11,9 +11,12 @@ from firmware_sim.pod import SimulatedPod
 from firmware_sim.radio.air import Air
 from firmware_sim.radio.backend import open_backends
 from host.pods.link import Links
+from host.pods.scan import Radio
 from host.pods.stream import PodStream
 from host.records import PodEvent
 from tests.firmware_sim.virtual_pods import RampSampler
+
+pytestmark = pytest.mark.virtual_time
 
 PATIENCE_S = 15.0
 
@@ -46,8 +49,7 @@ async def test_a_pod_comes_back_from_a_power_cut():
             {Role.PELVIS: pod.address},
             on_event,
             lambda: time.monotonic_ns() - start_ns,
-            scanner_backend=scanner,
-            client_backend=client,
+            Radio(scanner, client),
         )
         task = asyncio.create_task(links.run())
         await wait_for(lambda: count() >= 30)
