@@ -50,6 +50,7 @@ NUMBERS = (
     "slip.NO_WAY_RAD",
     "slip.SPREAD_GAIN",
     "slip.STAYS_OFF",
+    "slip.SEAT_VARIANCE",
     "state.OFF",
     "state.PHASES",
     "state.BEFORE",
