@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from host.cli import main
 from tests.end_to_end.processes import pods
 
 HAMSTREAM = (sys.executable, "-m", "host.cli")
@@ -136,8 +137,19 @@ async def test_scan_shows_the_pods_in_the_air(tmp_path: Path) -> None:
         (("export", "last", "--format", "fit"), "`hamstream demo` makes a session"),
     ],
 )
-def test_wrong_use_gets_one_clear_sentence(arguments: tuple[str, ...], sentence: str, tmp_path: Path) -> None:
-    result = hamstream(tmp_path, *arguments)
-    assert result.returncode == 2
-    assert sentence in result.stderr
-    assert "Traceback" not in result.stderr
+def test_wrong_use_gets_one_clear_sentence(
+    arguments: tuple[str, ...],
+    sentence: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """In this process, for starting one takes most of two seconds; an error that is not ours would be raised here."""
+    for name, value in environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    try:
+        status: object = main(arguments)
+    except SystemExit as leaving:  # argparse
+        status = leaving.code
+    assert status == 2
+    assert sentence in capsys.readouterr().err

@@ -131,6 +131,7 @@ def test_who_is_too_far_behind_is_dropped_and_holds_nobody_up():
 
 async def test_a_viewer_that_does_not_read_is_hung_up_on(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(app, "SEND_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("host.web.server.PING_PERIOD_S", 1.0)
     feed = Feed()
     async with LivePage(feed) as page:
         reader, writer = await asyncio.open_connection("127.0.0.1", page.port, limit=1024)
@@ -141,7 +142,7 @@ async def test_a_viewer_that_does_not_read_is_hung_up_on(monkeypatch: pytest.Mon
             for n in range(300):  # far more than the sockets' buffers hold
                 feed.publish(Message("Ana", "stride", {"n": n, "filler": "x" * 100_000}))
                 assert (await receive(quick))["payload"]["n"] == n
-        # Only against hanging for ever: the server itself waits two pings of 5 s for an answer to its goodbye.
+        # Only against hanging for ever: the server itself waits two pings for an answer to its goodbye.
         async with asyncio.timeout(60):
             await reader.read(-1)  # the rest of what was under way, then the end
         writer.close()
