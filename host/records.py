@@ -163,6 +163,10 @@ class Cue:
     text: str
 
 
+# A pod whose battery is below should be charged before the next run; the live page's model.js has it, too. Chosen.
+LOW_BATTERY_PERCENT = 15
+
+
 @dataclass(frozen=True, slots=True)
 class PodHealth:
     """How one pod is doing, for screens and the pods topic."""

@@ -19,7 +19,7 @@ from host.coach.coach import Coach
 from host.coach.cues import prompt
 from host.feed import Feed, Message, to_payload
 from host.pipeline import Output, Pipeline
-from host.records import OWN_METRICS, Channel, Cue, LinkState, PodEvent, SessionInfo, Stride, utc_text
+from host.records import OWN_METRICS, Channel, Cue, LinkState, PodEvent, PodHealth, SessionInfo, Stride, utc_text
 from host.sinks.recording import Recorder
 from host.sinks.store import Store
 
@@ -76,6 +76,11 @@ class RunnerSession:
         self._prompt = ""
         # Whether what is found follows from what has just arrived: not in a replay, nor at the end of a run.
         self._in_time = not info.source.startswith("replay")
+
+    @property
+    def health(self) -> list[PodHealth]:
+        """Of each pod, as last heard of."""
+        return self._pipeline.health
 
     def now_ns(self) -> int:
         return time.monotonic_ns() - self._start_ns

@@ -8,7 +8,7 @@ from shlex import quote
 from typing import Any
 
 from host.coach.cues import about_text
-from host.records import Cue
+from host.records import LOW_BATTERY_PERCENT, Cue
 from host.session import RunnerSession
 from host.texts.language import Language, language
 
@@ -38,6 +38,10 @@ def summary_lines(session: RunnerSession) -> list[str]:
     elif not session.cues:
         lines.append(f"  {words['nothing']}")
     lines += _afterwards(summary)
+    weak = [pod for pod in session.health if pod.battery_percent < LOW_BATTERY_PERCENT]
+    if weak and info.source == "pods":
+        pods = ", ".join(f"{texts.report['pods'][pod.role]} {pod.battery_percent:.0f} %" for pod in weak)
+        lines.append(f"  {words['charge'].format(pods=pods)}")
     if info.recording:
         lines.append(f"  {words['recording'].format(path=info.recording)}")
     if session.strides and info.source == "pods":

@@ -22,6 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from host.feed import Feed, Message, Subscription
+from host.records import LOW_BATTERY_PERCENT
 from host.texts.language import Language, language
 
 REFRESH_S = 0.25
@@ -332,5 +333,8 @@ def _pods(runner: RunnerState) -> Text:
         loss = f" {words['loss']} {lost} %" if sent else ""
         text.append("● " if good else "○ ", style="green" if good else "bold red")
         text.append(f"{words['pods'][role]} {'' if good else words['links'][pod['link']]}".rstrip())
-        text.append(f" {_figure(pod['battery_percent'], 0)} %{loss}   ", style="dim")
+        battery = pod["battery_percent"]
+        low = battery is not None and battery < LOW_BATTERY_PERCENT
+        text.append(f" {_figure(battery, 0)} %", style="bold red" if low else "dim")
+        text.append(f"{loss}   ", style="dim")
     return text

@@ -1,5 +1,6 @@
 """What a runner reads at the end: what was said, what came of it, what helps."""
 
+import math
 import re
 from collections import Counter
 from dataclasses import replace
@@ -10,7 +11,7 @@ import pytest
 
 from host.coach.coach import Coach
 from host.coach.learning import learn
-from host.records import Cue, SessionInfo
+from host.records import Cue, PodHealth, SessionInfo
 from host.summary import print_summary, summary_lines
 from host.texts.language import language
 from tests.host.coach.runner import STRIDE_S, Run, stride
@@ -37,6 +38,7 @@ def session(run: Run, code: str = "en") -> SimpleNamespace:
         flaws=Counter(flaw for one in run.strides for flaw in one.quality.split("|") if flaw),
         cues=run.cues,
         coach=run.coach,
+        health=[],
     )
 
 
@@ -113,6 +115,18 @@ def test_where_nothing_could_be_judged_it_says_why_and_does_not_reassure():
         *ASKED,
     ]
     assert summary_lines(session(Run(), "de"))[:2] == ["ann: 0 Schritte", "  es wurde kein Laufen erkannt"]
+
+
+def test_an_empty_pod_is_told_after_a_run():
+    run = Run()
+    run.go(5)
+    told = session(run)
+    full, low, unread = (PodHealth(role, "streaming", percent, 208.0, 9, 0, 0, 1.0, 1.0) for role, percent in
+                         (("pelvis", 15.0), ("shank_left", 14.0), ("shank_right", math.nan)))  # fmt: skip
+    told.health = [full, low, unread]
+    assert "  low battery: left shank 14 %; charge before the next run" in summary_lines(told)
+    told.info = replace(INFO, source="replay:s1.mcap")
+    assert not any("charge" in line for line in summary_lines(told))
 
 
 def test_a_replay_hurts_nobody():

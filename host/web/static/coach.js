@@ -1,7 +1,7 @@
 // The coach's view: a card a runner.
 
 import { BAND_SDS, Charts, METRICS } from "./charts.js";
-import { clockText, elapsed, plain, recent, stage, usual } from "./model.js";
+import { clockText, elapsed, isLow, plain, recent, stage, usual } from "./model.js";
 import { wordsIn } from "./words.js";
 
 const ENGLISH = wordsIn("en");
@@ -140,7 +140,7 @@ class Card {
         element("td", figure(pod.clock_error_ms, 1, "ms")),
       );
       tr.dataset.link = pod.link;
-      if (pod.battery_percent !== null && pod.battery_percent < 15) tr.children[1].className = "low";
+      if (isLow(pod)) tr.children[1].className = "low";
       return tr;
     });
     this.#find(".pods tbody").replaceChildren(...rows);

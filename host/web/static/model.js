@@ -9,6 +9,8 @@ export const CHART_SPAN_S = 90;
 const CUES_KEPT = 50;
 // After this long without a good stride "all is well" would be a guess.
 const GOOD_STRIDE_MS = 5_000;
+// Below this a pod should be charged before a run. Chosen.
+const LOW_BATTERY_PERCENT = 15;
 
 // "tilt_flattened" -> "Tilt flattened"
 export function plain(id) {
@@ -89,6 +91,8 @@ function takeStride(runner, stride, at_ms) {
   if (!stride.quality) runner.good_ms = at_ms;
 }
 
+export const isLow = (pod) => pod.battery_percent !== null && pod.battery_percent < LOW_BATTERY_PERCENT;
+
 // The one thing to show, in `words`: {state, text, language, detail, side}.
 export function stage(runner, now_ms, offline, words) {
   return { language: words.language, detail: "", side: "", ...stageOf(runner, now_ms, offline, words) };
@@ -104,9 +108,14 @@ function stageOf(runner, now_ms, offline, words) {
   if (runner.session?.event === "ended") return { state: "ended", text: words.ended, detail: words.wellRun };
   if (shown && now_ms < shown.until_ms) return { state: shown.kind === "praise" ? "praise" : "cue", ...said(shown) };
   const pods = (...links) => runner.pods.filter((pod) => links.includes(pod.link)).map((pod) => words.pods[pod.role]);
+  const weak = (of) => {
+    const low = of.filter(isLow).map((pod) => `${words.pods[pod.role]} ${pod.battery_percent.toFixed(0)} %`);
+    return low.length ? filled(words.lowBattery, { pods: low.join(", ") }) : "";
+  };
   const lost = pods("lost");
   if (lost.length) {
-    const detail = lost.length > 1 ? filled(words.noData, { pods: lost.join(", ") }) : "";
+    const why = weak(runner.pods.filter((pod) => pod.link === "lost"));
+    const detail = lost.length > 1 ? filled(words.noData, { pods: lost.join(", ") }) : why;
     return { state: "lost", text: filled(words.lost, { pod: lost[0] }), ...prompt, detail };
   }
   const running = phase === "running" || phase === "walking";
@@ -115,9 +124,9 @@ function stageOf(runner, now_ms, offline, words) {
   // A prompt to someone who runs: a pod is away, or nothing can be judged before they have stood still.
   if (prompt && running) return { state: unsure && !missing.length ? "stand" : "lost", ...prompt };
   if (missing.length && !running) return { state: "searching", text: words.searching, detail: missing.join(", ") };
-  if (phase === "ready") return { state: "ready", text: words.ready, ...prompt };
+  if (phase === "ready") return { state: "ready", text: words.ready, ...prompt, detail: weak(runner.pods) };
   if (phase === "standing") return { state: "stand", text: words.stand, ...prompt, detail: words.measuringStand };
-  if (phase === "waiting") return { state: "stand", text: words.stand, ...prompt };
+  if (phase === "waiting") return { state: "stand", text: words.stand, ...prompt, detail: weak(runner.pods) };
   if (phase === "walking") return { state: "walking", text: words.walking };
   const last = runner.cues.at(-1); // also where it was said before this page was opened
   if (last?.kind === "cue" && status.held.includes(last.fault)) return { state: "reminder", ...said(last) };

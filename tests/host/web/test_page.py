@@ -73,6 +73,25 @@ async def test_a_lost_pod_is_said_until_it_is_back(feed: Feed, server: LivePage,
     await state(page, "calm")
 
 
+async def test_an_empty_pod_is_told_before_the_run_and_where_it_is_lost(feed: Feed, server: LivePage, eyes: Eyes):
+    """Of the feeder's pods the right shank's is at 12 %."""
+    feeder = Feeder(feed)
+    feeder.start()
+    feeder.pods()
+    feeder.status("ready", "Ready. Run when you like.")
+    page = await eyes.open(server.url)
+    detail = page.locator("#detail")
+    await expect(detail).to_have_text("Low battery: Right shank 12 %")
+    feeder.status("running")
+    feeder.stride()
+    await expect(detail).to_have_text("")
+    feeder.pods(shank_left="lost")
+    await state(page, "lost")
+    await expect(detail).to_have_text("")
+    feeder.pods(shank_right="lost")
+    await expect(detail).to_have_text("Low battery: Right shank 12 %")
+
+
 async def test_a_cue_gives_way_to_its_reminder_and_to_calm(feed: Feed, server: LivePage, eyes: Eyes):
     feeder = running(feed)
     page = await eyes.open(server.url)
