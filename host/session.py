@@ -71,6 +71,7 @@ class RunnerSession:
         self._say = say or _silent
         self.language = language
         self._start_ns = time.monotonic_ns()
+        self.found: set[Role] = set()  # pods that have streamed
         self._lost: set[Role] = set()
         self._status: dict[str, Any] = {}
         self._prompt = ""
@@ -158,14 +159,19 @@ class RunnerSession:
         state = event.data.decode(errors="replace").split(" ", 1)[0]
         if state == LinkState.LOST and event.role not in self._lost:
             self._lost.add(event.role)
-            self._say(prompt(f"lost_{event.role.label}", self.language))
+            self._say(self._missing(event.role))
         elif state == LinkState.STREAMING:
+            self.found.add(event.role)
             self._lost.discard(event.role)
+
+    def _missing(self, role: Role) -> str:
+        """One that was never there is not lost: it is perhaps not switched on, or not this runner's."""
+        return prompt(f"{'lost' if role in self.found else 'unfound'}_{role.label}", self.language)
 
     def _prompt_for(self, now: Status) -> str:
         """What the runner should do so that the run can be judged; empty where that is nothing."""
         if self._lost:
-            return prompt(f"lost_{min(self._lost).label}", self.language)
+            return self._missing(min(self._lost))
         if now.phase in (Phase.WAITING, Phase.STANDING):
             return prompt("stand_still", self.language)
         if now.phase is Phase.READY:

@@ -30,7 +30,8 @@ def summary_lines(session: RunnerSession) -> list[str]:
     summary = session.coach.summary()
     # Muted, say, or not for long enough.
     if not session.good_strides:
-        lines.append(f"  {_unjudged(session.flaws, texts)}")
+        live = info.source == "pods"
+        lines.append(f"  {words['unfound'] if live and not session.found else _unjudged(session.flaws, texts)}")
     elif silent := [fault for fault in summary["faults"].values() if not fault["cues"]]:
         held = [(fault["name"], sum(fault["strides_held"].values())) for fault in silent]
         patterns = ", ".join(texts.count(words["pattern"], strides, name=name) for name, strides in held)

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from dsp.types import Role
 from firmware_sim.offline import simulate
 from host.coach.coach import Coach
 from host.feed import Feed
 from host.pipeline import Output
-from host.records import PodEvent
+from host.records import Channel, PodEvent
 from host.session import RunnerSession
 from host.sinks.store import Store
 from tests.host.sinks.records import cue, session_info, stride
@@ -110,3 +111,21 @@ async def test_who_runs_off_without_standing_is_asked_to_stand(tmp_path: Path, p
     assert list(dict.fromkeys(shown)) == list(dict.fromkeys(prompts))
     assert said == [prompt for prompt in prompts if prompt]
     assert (session.good_strides > 5, session.flaws["uncalibrated"] > 5) == (True, len(prompts) > 3)
+
+
+async def test_a_pod_that_was_never_there_is_not_lost(tmp_path: Path) -> None:
+    feed, said = Feed(), []
+    async with Store.open(tmp_path / "s.db") as store:
+
+        def say(text: str, fresh_s: float = 0.0) -> None:
+            said.append(text)
+
+        session = RunnerSession(session_info(), Coach(), store=store, feed=feed, say=say)
+
+        async def run(on_event: Callable[[PodEvent], None], now_ns: Callable[[], int]) -> None:
+            for role, states in ((Role.PELVIS, "searching lost"), (Role.SHANK_RIGHT, "searching streaming lost")):
+                for state in states.split():
+                    on_event(PodEvent(role, Channel.LINK, now_ns(), state.encode()))
+
+        await session.run(run)
+    assert said == ["Stand still.", "Pelvis pod not found.", "Right shank pod lost."]

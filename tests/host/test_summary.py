@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from dsp.types import Role
 from host.coach.coach import Coach
 from host.coach.learning import learn
 from host.records import Cue, PodHealth, SessionInfo
@@ -39,6 +40,7 @@ def session(run: Run, code: str = "en") -> SimpleNamespace:
         cues=run.cues,
         coach=run.coach,
         health=[],
+        found={Role.PELVIS},
     )
 
 
@@ -114,7 +116,10 @@ def test_where_nothing_could_be_judged_it_says_why_and_does_not_reassure():
         " just started, stopped, or changed speed or posture",
         *ASKED,
     ]
-    assert summary_lines(session(Run(), "de"))[:2] == ["ann: 0 Schritte", "  es wurde kein Laufen erkannt"]
+    still = session(Run(), "de")
+    assert summary_lines(still)[:2] == ["ann: 0 Schritte", "  es wurde kein Laufen erkannt"]
+    still.found = set()
+    assert "kein Sensor gefunden: " in summary_lines(still)[1]
 
 
 def test_an_empty_pod_is_told_after_a_run():
