@@ -262,12 +262,13 @@ def _pods_of(config: "Config", name: str, *, alone: bool) -> "Mapping[Role, str]
 def _replay(args: argparse.Namespace) -> None:
     from host.coach.told import Told
     from host.errors import RecordingError
+    from host.records import REPLAY
     from host.service import Job, serve
     from host.sinks.recording import read_coach, read_recording
     from host.sources import replay
 
     info, events = read_recording(args.file)
-    source, label = replay(events, args.speed), f"replay:{args.file.name}"
+    source, label = replay(events, args.speed), f"{REPLAY}{args.file.name}"
     try:
         told = Told.from_settings(info.runner, read_coach(args.file)) if args.runner is None else None
     except ValueError as error:

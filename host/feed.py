@@ -5,11 +5,12 @@ gets the newest message of each kind and runner, since the runner's last session
 """
 
 import asyncio
-import math
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, is_dataclass
 from typing import Any
+
+from host.records import finite_or_none
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ def to_payload(record: Any, **more: Any) -> dict[str, Any]:
     if not is_dataclass(record) or isinstance(record, type):
         raise TypeError(f"{record!r} is no record")
     fields = asdict(record) | more
-    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in fields.items()}
+    return {name: finite_or_none(value) for name, value in fields.items()}
 
 
 class Feed:

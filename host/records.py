@@ -23,6 +23,25 @@ def utc_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def finite_or_none(value: Any) -> Any:
+    """None for NaN and infinity, which neither JSON nor the database can say; anything else as it is."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def cue_id(session: str, number: int) -> str:
+    """The id under which a cue is published: the session and the cue's number in it, from 1."""
+    return f"{session}-{number}"
+
+
+# How the source of a session begins that is a recording replayed.
+REPLAY = "replay:"
+
+
+def is_replay(source: str) -> bool:
+    """Whether a session of this source is no run of its own: its times are those of the recording."""
+    return source.startswith(REPLAY)
+
+
 class Channel(StrEnum):
     """What a pod told the host. Every event is recorded as it came, before anything can be wrong."""
 
@@ -98,6 +117,11 @@ class Stride:
     @property
     def good(self) -> bool:
         return not self.quality
+
+    @property
+    def distance_m(self) -> float:
+        """What it adds to the way: half of its own length, because two legs run at once. NaN: speed unknown."""
+        return self.speed_mps * (self.next_ic_s - self.ic_s) / 2.0
 
 
 # What is shown beside a runner's own habit at this speed and slope, as the difference from it.

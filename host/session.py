@@ -19,7 +19,19 @@ from host.coach.coach import Coach
 from host.coach.cues import prompt
 from host.feed import Feed, Message, to_payload
 from host.pipeline import Output, Pipeline
-from host.records import OWN_METRICS, Channel, Cue, LinkState, PodEvent, PodHealth, SessionInfo, Stride, utc_text
+from host.records import (
+    OWN_METRICS,
+    Channel,
+    Cue,
+    LinkState,
+    PodEvent,
+    PodHealth,
+    SessionInfo,
+    Stride,
+    cue_id,
+    is_replay,
+    utc_text,
+)
 from host.sinks.recording import Recorder
 from host.sinks.store import Store
 
@@ -76,7 +88,7 @@ class RunnerSession:
         self._status: dict[str, Any] = {}
         self._prompt = ""
         # Whether what is found follows from what has just arrived: not in a replay, nor at the end of a run.
-        self._in_time = not info.source.startswith("replay")
+        self._in_time = not is_replay(info.source)
 
     @property
     def health(self) -> list[PodHealth]:
@@ -134,7 +146,7 @@ class RunnerSession:
             "cue",
             to_payload(
                 cue,
-                cue_id=f"{self.info.session}-{len(self.cues)}",
+                cue_id=cue_id(self.info.session, len(self.cues)),
                 session=self.info.session,
                 decided_utc=utc_text(decided),
                 valid_until=utc_text(decided + timedelta(seconds=fresh_s)),

@@ -1,6 +1,5 @@
 """What came of a run, in a few lines for the person who ran it, in their language."""
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,11 +10,7 @@ from host.coach.cues import about_text
 from host.records import LOW_BATTERY_PERCENT, Cue
 from host.session import RunnerSession
 from host.texts.language import Language, language
-
-
-def clock(t_s: float) -> str:
-    """Minutes and seconds, e.g. `01:07`."""
-    return f"{math.floor(t_s / 60):02d}:{math.floor(t_s % 60):02d}"
+from host.texts.plain import clock
 
 
 def summary_lines(session: RunnerSession) -> list[str]:

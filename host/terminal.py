@@ -5,6 +5,7 @@ text (a pipe into a pager) must not hold up the stream.
 """
 
 import asyncio
+import math
 import statistics
 import threading
 from collections import deque
@@ -22,8 +23,9 @@ from rich.table import Table
 from rich.text import Text
 
 from host.feed import Feed, Message, Subscription
-from host.records import LOW_BATTERY_PERCENT
+from host.records import LOW_BATTERY_PERCENT, is_replay
 from host.texts.language import Language, language
+from host.texts.plain import bars, unbroken
 
 REFRESH_S = 0.25
 # A terminal that takes no text holds up the end for no longer. Chosen.
@@ -79,7 +81,7 @@ class RunnerState:
 
     def elapsed_s(self, now: datetime) -> float:
         """Since the session's start: of the run itself in a replay, which may go faster than the clock."""
-        if not self.session or self.session["source"].startswith("replay:"):
+        if not self.session or is_replay(self.session["source"]):
             return self.signal_s
         end = self.session.get("ended_utc")
         end = datetime.fromisoformat(end) if end else now
@@ -117,9 +119,9 @@ class TerminalView:
         with self._feed.subscribe() as messages:
             for message in self._feed.latest():
                 self._take(message)
-            await (self._run_live(messages) if self._console.is_terminal else self._run_plain(messages))
+            await (self._run_live(messages) if self._console.is_terminal else self._rununbroken(messages))
 
-    async def _run_plain(self, messages: Subscription) -> None:
+    async def _rununbroken(self, messages: Subscription) -> None:
         if self._note:
             self._untold.append(self._note)
         try:
@@ -251,18 +253,6 @@ def clock_text(seconds: float) -> str:
     return f"{f'{hours}:' if hours else ''}{minutes:02d}:{tenths // 10:02d}.{tenths % 10}"
 
 
-def sparkline(values: list[float | None], low: float, high: float) -> str:
-    """One character a value, from lowest to highest; a blank where it is unknown."""
-    bars = "▁▂▃▄▅▆▇█"
-    scale = (len(bars) - 1) / (high - low)
-    return "".join(" " if v is None else bars[round((min(max(v, low), high) - low) * scale)] for v in values)
-
-
-def _plain(name: str) -> str:
-    """Nothing is broken here."""
-    return name.replace("\N{SOFT HYPHEN}", "")
-
-
 def _figure(value: float | None, digits: int = 1) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
@@ -304,7 +294,8 @@ def _panel(runner: RunnerState, now: datetime) -> Panel:
     # At least ten degrees from bottom to top, so that noise does not look like news.
     air = max(0.0, 10.0 - (high - low)) / 2
     for leg, colour in zip(LEGS, ("bright_blue", "yellow"), strict=True):
-        line = sparkline([s[TIBIA] for s in runner.strides[leg]], low - air, high + air)
+        angles = [math.nan if s[TIBIA] is None else s[TIBIA] for s in runner.strides[leg]]
+        line = bars(angles, low - air, high + air, " ")
         figures.add_row(
             texts.report[leg],
             Text(f"{texts.local(_figure(runner.mean(TIBIA, leg))):>5}°", style=f"bold {colour}"),
@@ -313,12 +304,12 @@ def _panel(runner: RunnerState, now: datetime) -> Panel:
     held = ", ".join(texts.faults[fault].short for fault in runner.status.get("held", ()))
     row = Text.assemble(
         (_figure(runner.mean("cadence_spm", *LEGS), 0), "bold"), " spm   ",
-        (texts.local(_kmh(runner)), "bold"), f" km/h   {_plain(texts.metrics[TILT].name)} ",
+        (texts.local(_kmh(runner)), "bold"), f" km/h   {unbroken(texts.metrics[TILT].name)} ",
         (texts.local(_figure(runner.mean(TILT, *LEGS))), "bold"), f"°   {words['held']}: ",
         (held or words["nothingHeld"], "bold"),
     )  # fmt: skip
     last = runner.cue and Text(f"{words['last']}: {clock_text(runner.cue['t_s'])} {runner.cue['text']}", style="dim")
-    shin = Text(_plain(texts.metrics[TIBIA].name), style="dim")
+    shin = Text(unbroken(texts.metrics[TIBIA].name), style="dim")
     body: list[RenderableType] = [headline, Text(), shin, figures, row, _pods(runner), *([last] if last else [])]
     clock = clock_text(runner.elapsed_s(now))[:-2]
     return Panel(Group(*body), title=f"[b]{runner.name}[/b]", subtitle=clock, title_align="left", padding=(0, 2))

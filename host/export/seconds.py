@@ -23,9 +23,7 @@ def by_second(strides: Sequence[Stride], start_epoch_s: float) -> Iterator[Secon
         seconds.setdefault(math.floor(start_epoch_s + stride.next_ic_s), []).append(stride)
     distance_m = 0.0
     for epoch_s, ended in sorted(seconds.items()):
-        # Two legs run at once, so each stride stands for half its time.
-        ways = [stride.speed_mps * (stride.next_ic_s - stride.ic_s) / 2.0 for stride in ended]
-        distance_m += math.fsum(way for way in ways if not math.isnan(way))
+        distance_m += math.fsum(stride.distance_m for stride in ended if not math.isnan(stride.distance_m))
         yield Second(epoch_s, ended, distance_m)
 
 

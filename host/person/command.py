@@ -14,11 +14,12 @@ from host.person.arguments import FIELDS, NOTHING_MUTED
 from host.person.known import must_be_a_name, must_be_known, names, near, shared_language
 from host.person.listing import columns, local, sessions
 from host.person.noting import advice_lines, note
-from host.person.quantities import WORST_PAIN, pace_text
+from host.person.quantities import WORST_PAIN
 from host.records import Moment, Pain, Person
 from host.sinks.schema import SessionRow
 from host.sinks.store import Store
 from host.texts.language import Language, capital, language, languages
+from host.texts.plain import pace
 
 # As many runs as fit side by side on a terminal of 100 columns.
 RUNS_SHOWN = 6
@@ -135,7 +136,7 @@ def _described(config: Config, told: Person, texts: Language) -> list[str]:
         "leg_length": (_number(texts, known.leg_length_m, 2, "m"), "leg_length_m"),
         "mass": (_number(texts, known.mass_kg, 1, "kg"), "mass_kg"),
         "easy_speed": (
-            f"{_number(texts, speed, 2, 'm/s')} ({pace_text(speed)} min/km)" if speed else texts.person["learnt"],
+            f"{_number(texts, speed, 2, 'm/s')} ({pace(speed)} min/km)" if speed else texts.person["learnt"],
             "easy_speed_mps",
         ),
         "language": (f"{texts.name} ({known.language or 'en'})", "language"),

@@ -5,13 +5,14 @@ from datetime import datetime
 
 from host.sinks.schema import SessionRow
 from host.texts.language import Language
+from host.texts.plain import unbroken
 
-_GAP, _SOFT_HYPHEN = "  ", "\N{SOFT HYPHEN}"
+_GAP = "  "
 
 
 def columns(rows: Sequence[Sequence[str]], aligned: str) -> list[str]:
     """One line a row. `aligned`: for each column `<` or `>`. Soft hyphens go: nothing is broken here."""
-    rows = [[text.replace(_SOFT_HYPHEN, "") for text in row] for row in rows]
+    rows = [[unbroken(text) for text in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         _GAP.join(f"{text:{side}{width}}" for text, side, width in zip(row, aligned, widths, strict=True)).rstrip()

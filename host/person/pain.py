@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from statistics import fmean
 
 from host.person.quantities import WORST_PAIN
-from host.records import Moment, Pain
+from host.records import Moment, Pain, is_replay
 from host.sinks.schema import SessionRow
 from host.texts.language import Language
 
@@ -40,7 +40,7 @@ def own_runs(sessions: Sequence[SessionRow], runner: str) -> list[SessionRow]:
 
     One whose pods were never found would otherwise take the score that was noted for the run after it.
     """
-    own = [row for row in sessions if row.runner == runner and not row.source.startswith("replay:")]
+    own = [row for row in sessions if row.runner == runner and not is_replay(row.source)]
     return [row for row in own if row.strides or not row.ended_utc]
 
 

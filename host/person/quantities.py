@@ -57,12 +57,6 @@ MASS = Quantity("mass", "kg", 20.0, 250.0, {"kg": 1.0, "lb": 0.45359237})
 EASY_SPEED = Quantity("easy speed", "m/s", 1.4, 6.5, {"m/s": 1.0, "km/h": 1.0 / 3.6}, pace=True)
 
 
-def pace_text(speed_mps: float) -> str:
-    """Minutes and seconds a kilometre, e.g. `5:13`."""
-    minutes, seconds = divmod(round(1000.0 / speed_mps), 60)
-    return f"{minutes}:{seconds:02d}"
-
-
 WORST_PAIN = 10
 
 

@@ -4,12 +4,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from host.person.listing import columns
 from host.person.quantities import WORST_PAIN
 from host.records import Moment, Person
 from host.sinks.schema import SessionRow
 from host.texts.language import Language, capital
+from host.texts.plain import bars
 
 # The metrics of the table: unit, decimals, factor from the field's unit. The others are in reports and dashboards.
 METRICS = {
@@ -21,7 +23,6 @@ METRICS = {
     "contact_time_difference_ms": ("ms", 0, 1.0),
     "leg_stiffness_npmkg": ("N/m/kg", 0, 1.0),
 }
-_BARS = "▁▂▃▄▅▆▇█"
 _GAP = "·"
 
 
@@ -34,12 +35,14 @@ class Run:
     pain: Mapping[Moment, int]
 
     def share_held(self, fault: str) -> float:
-        """The share of the run's strides for which the fault held; NaN where no summary tells."""
-        faults = self.row.summary.get("faults")
-        if faults is None or not self.row.strides:
-            return math.nan
-        held = faults.get(fault, {}).get("strides_held", {})
-        return sum(held.values()) / self.row.strides
+        return share_held(self.row.summary, fault, self.row.strides)
+
+
+def share_held(summary: Mapping[str, Any], fault: str, strides: int) -> float:
+    """The share of a session's strides for which the fault held; NaN where it was cut short before it was summed up."""
+    if "faults" not in summary or not strides:
+        return math.nan
+    return sum(summary["faults"].get(fault, {}).get("strides_held", {}).values()) / strides
 
 
 def faults_held(runs: Sequence[Run]) -> list[str]:
@@ -85,17 +88,4 @@ def _row(
     if not known:
         return []
     numbers = ["-" if math.isnan(value) else texts.local(f"{value:z.{decimals}f}") for value in values]
-    return [[label, unit, *numbers, bars(values, *(bounds or (min(known), max(known))))]]
-
-
-def bars(values: Sequence[float], low: float, high: float) -> str:
-    """One character a value, from the lowest to the highest bar; the middle one where all are alike."""
-    span = high - low
-
-    def bar(value: float) -> str:
-        if math.isnan(value):
-            return _GAP
-        share = (value - low) / span if span else 0.5
-        return _BARS[min(int(share * len(_BARS)), len(_BARS) - 1)]
-
-    return "".join(map(bar, values))
+    return [[label, unit, *numbers, bars(values, *(bounds or (min(known), max(known))), _GAP)]]

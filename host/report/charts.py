@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from host.records import Stride
 from host.report.metrics import BAND_SDS, BOTH, Metric, healthy, with_minus
+from host.texts.plain import clock
 
 Array = NDArray[np.float64]
 Bins = dict[int, float]  # medians, by the number of the bin
@@ -94,12 +95,7 @@ def time_ticks(axis: Axis, most: int = 6) -> list[Tick]:
     """Minutes, on whole ones where they are many."""
     widths = (15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0)
     step = next((width for width in widths if axis.high / width <= most), widths[-1])
-    return [Tick(axis.percent(i * step), _minutes(i * step)) for i in range(int(axis.high / step) + 1)]
-
-
-def _minutes(t_s: float) -> str:
-    minutes, seconds = divmod(round(t_s), 60)
-    return f"{minutes}:{seconds:02d}"
+    return [Tick(axis.percent(i * step), clock(i * step)) for i in range(int(axis.high / step) + 1)]
 
 
 def width_s(duration_s: float) -> float:

@@ -10,7 +10,6 @@ from host.coach.norms import UNKNOWN
 from host.person.pain import by_run
 from host.person.quantities import WORST_PAIN
 from host.records import Moment, Stride
-from host.report import words
 from host.report.material import Earlier, Material
 from host.report.metrics import (
     BAND_SDS,
@@ -26,6 +25,7 @@ from host.report.metrics import (
     median,
 )
 from host.texts.language import Language
+from host.texts.plain import clock, pace
 
 # Sessions within this share of the speed can be compared: the norm's shin angle changes by 0.9 degrees meanwhile.
 SAME_SPEED = 0.1
@@ -37,10 +37,10 @@ def facts(material: Material, running_s: float, now: Medians, texts: Language) -
     speed_mps = now[SPEED.field, BOTH]
     pain = by_run(material.scores, [material.row])[material.row.session]
     return [
-        (names["running"], words.clock(running_s)),
+        (names["running"], clock(running_s)),
         (names["distance"], f"{texts.number(distance_m(material.strides) / 1000.0, 2)} km"),
         (texts.metrics[SPEED.field].name, f"{texts.local(SPEED.text(speed_mps))} {SPEED.unit}"),
-        (names["pace"], words.pace(speed_mps)),
+        (names["pace"], f"{pace(speed_mps)} min/km" if speed_mps > 0.0 else DASH),
         (names["cues"], str(sum(cue.kind == "cue" for cue in material.cues))),
         *(_pain(pain, texts) if pain else []),
     ]

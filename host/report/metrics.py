@@ -82,6 +82,5 @@ def healthy(metric: Metric, speed_mps: float) -> Usual:
 
 
 def distance_m(strides: Sequence[Stride]) -> float:
-    """How far: each stride of a known speed stands for half its time, because two legs run at once."""
-    ways = (stride.speed_mps * (stride.next_ic_s - stride.ic_s) / 2.0 for stride in strides)
-    return math.fsum(way for way in ways if not math.isnan(way))
+    """How far, over the strides of a known speed."""
+    return math.fsum(stride.distance_m for stride in strides if not math.isnan(stride.distance_m))

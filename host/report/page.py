@@ -21,6 +21,7 @@ from host.report.metrics import BAND_SDS, CHARTED
 from host.report.timeline import Replay, Span, replay
 from host.report.trends import trends
 from host.texts.language import Language, capital, language
+from host.texts.plain import clock
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -61,7 +62,7 @@ def report_html(material: Material) -> str:
         facts=facts(material, summary["running_s"], now, texts),
         timeline=timeline(again, material.cues, time, texts),
         said=[
-            Said(cue, words.clock(cue.t_s), _about(cue, texts), changes.get(number, ""))
+            Said(cue, clock(cue.t_s), _about(cue, texts), changes.get(number, ""))
             for number, cue in enumerate(material.cues, 1)
         ],
         outcomes=words.outcomes(material.cues, material.effects, texts),
@@ -145,7 +146,7 @@ class Row(NamedTuple):
 
 
 def _span_text(span: Span, texts: Language) -> str:
-    begin, end = words.clock(span.begin_s), words.clock(span.end_s)
+    begin, end = clock(span.begin_s), clock(span.end_s)
     return str(texts.report["timeline"]["span"].format(begin=begin, end=end))
 
 
@@ -164,11 +165,11 @@ def timeline(again: Replay, said: Sequence[Cue], time: Axis, texts: Language) ->
             if span.fault == fault.id
         ]
         marks = [
-            Mark(cue.kind, time.percent(cue.t_s), f"{words.clock(cue.t_s)} {cue.text}")
+            Mark(cue.kind, time.percent(cue.t_s), f"{clock(cue.t_s)} {cue.text}")
             for cue in said
             if cue.fault == fault.id
         ]
         if bars or marks:
-            held = words.clock(again.held_s(fault.id))
+            held = clock(again.held_s(fault.id))
             rows.append(Row(fault.id, texts.faults[fault.id].name, held, bars, marks))
     return rows

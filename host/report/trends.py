@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from host.person.pain import by_run
 from host.person.quantities import WORST_PAIN
+from host.person.trend import share_held
 from host.records import Moment
 from host.report import words
 from host.report.charts import Axis, Line, Tick, axis_around, line_path
@@ -48,8 +49,8 @@ def trends(material: Material, now: Medians, summary: Mapping[str, Any], again: 
     made = [trend(PAIN, names["pain"], names["of_worst"].format(worst=WORST_PAIN), pain, Axis(0.0, WORST_PAIN))]
     fault = words.main_fault(again)
     if fault:
-        shares = [share_percent(row.summary, fault, row.strides) for row in rows[:-1]]
-        shares.append(share_percent(summary, fault, len(material.strides)))
+        shares = [100.0 * share_held(row.summary, fault, row.strides) for row in rows[:-1]]
+        shares.append(100.0 * share_held(summary, fault, len(material.strides)))
         share = Metric("", "", 0, SHARE_LEAST_PERCENT, legs=False, lowest=0.0)
         made.append(trend(share, capital(texts.faults[fault].name), names["of_strides"], {BOTH: shares}))
     sessions = [*(one.medians for one in material.earlier), now]
@@ -58,14 +59,6 @@ def trends(material: Material, now: Medians, summary: Mapping[str, Any], again: 
         name = texts.metrics[metric.field]
         made.append(trend(metric, name.name, name.unit or metric.unit, values))
     return [one for one in made if one]
-
-
-def share_percent(summary: Mapping[str, Any], fault: str, strides: int) -> float:
-    """In how many strides of a session a fault held; NaN for a session that was cut short before it was summed up."""
-    if "faults" not in summary or not strides:
-        return math.nan
-    held = summary["faults"].get(fault, {}).get("strides_held", {})
-    return 100.0 * sum(held.values()) / strides
 
 
 def trend(

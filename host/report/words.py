@@ -7,24 +7,13 @@ from host.coach.baseline import Baseline
 from host.coach.cues import DECIMALS, effect_text
 from host.coach.effects import mean_change
 from host.records import Cue, Effect, Stride
-from host.report.metrics import DASH, SIDES, with_minus
+from host.report.metrics import SIDES, with_minus
 from host.report.timeline import Replay
 from host.texts.language import Language, capital
+from host.texts.plain import clock
 
 # A fault is told of one leg when that one had it for more than this share of the time. Chosen.
 MOST = 0.8
-
-
-def clock(t_s: float) -> str:
-    """Minutes and seconds, e.g. `1:07`; with hours where there are any."""
-    minutes, seconds = divmod(int(t_s), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
-
-
-def pace(speed_mps: float) -> str:
-    """Minutes and seconds for a kilometre."""
-    return f"{clock(round(1000.0 / speed_mps))} min/km" if speed_mps > 0.0 else DASH
 
 
 def main_fault(again: Replay) -> str:

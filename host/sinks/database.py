@@ -164,11 +164,6 @@ def _make_anew(conn: sqlite3.Connection, name: str, statement: str) -> None:
     conn.execute(f"DROP TABLE {name}_before")
 
 
-def number_or_null(value: Any) -> Any:
-    """NaN and infinity as NULL, anything else as it is."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def nan_for_null(row: tuple[Any, ...]) -> list[Any]:
     """A row of numbers and texts, its unknown numbers NaN again."""
     return [math.nan if value is None else value for value in row]

@@ -4,7 +4,7 @@ import sqlite3
 from dataclasses import fields
 from typing import Any
 
-from host.records import Effect, Pain, Person
+from host.records import REPLAY, Effect, Pain, Person
 from host.sinks.database import nan_for_null
 
 _PERSON = [field.name for field in fields(Person)]
@@ -49,8 +49,8 @@ def effects_for(conn: sqlite3.Connection, runner: str) -> list[Effect]:
     """What came of all cues that this runner was ever given, oldest first; a replay gives none anew."""
     rows = conn.execute(
         f"SELECT {', '.join(_EFFECT)} FROM sessions JOIN effects ON of_session = session"
-        " WHERE runner = ? AND source NOT LIKE 'replay:%' ORDER BY seq",
-        (runner,),
+        " WHERE runner = ? AND source NOT LIKE ? ORDER BY seq",
+        (runner, f"{REPLAY}%"),
     )
     return [_effect(row) for row in rows]
 

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Any, NamedTuple
 
-from host.records import Cue, Effect, Pain, Person, SessionInfo, Stride, utc_text
+from host.records import Cue, Effect, Pain, Person, SessionInfo, Stride, cue_id, finite_or_none, utc_text
 from host.sinks import people
-from host.sinks.database import columns_of, nan_for_null, number_or_null
+from host.sinks.database import columns_of, nan_for_null
 
 _INFO = [field.name for field in fields(SessionInfo)]
 _STRIDE = columns_of(Stride)
@@ -214,11 +214,6 @@ def _row(kind: str, values: list[Any]) -> dict[str, Any]:
     raise KeyError(kind)
 
 
-def cue_id(session: str, number: int) -> str:
-    """The id under which a cue is published: the session and the cue's number in it, from 1."""
-    return f"{session}-{number}"
-
-
 def strides_of(conn: sqlite3.Connection, session: str) -> list[Stride]:
     """All strides of a session, in order; NULL is NaN again."""
     rows = conn.execute(f"SELECT {', '.join(_STRIDE)} FROM strides WHERE of_session = ? ORDER BY number", (session,))
@@ -317,7 +312,7 @@ def started(info: SessionInfo) -> Op:
 
 
 def stride(session: str, number: int, record: Stride) -> Op:
-    values = (number_or_null(getattr(record, name)) for name in _STRIDE)
+    values = (finite_or_none(getattr(record, name)) for name in _STRIDE)
     return Op("stride", session, (number, *values))
 
 
@@ -326,7 +321,7 @@ def cue(session: str, number: int, record: Cue, decided_utc: str) -> Op:
 
 
 def effect(session: str, record: Effect) -> Op:
-    return Op("effect", session, tuple(number_or_null(getattr(record, name)) for name in columns_of(Effect)))
+    return Op("effect", session, tuple(finite_or_none(getattr(record, name)) for name in columns_of(Effect)))
 
 
 def pain(record: Pain) -> Op:

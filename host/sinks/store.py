@@ -9,7 +9,6 @@ transaction behind.
 import asyncio
 import json
 import logging
-import math
 import sqlite3
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import IO, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from host.errors import SinkError, UnknownSessionError
-from host.records import Cue, Effect, Pain, Person, SessionInfo, Stride, utc_text
+from host.records import Cue, Effect, Pain, Person, SessionInfo, Stride, finite_or_none, utc_text
 from host.sinks import database, people, schema
 from host.sinks.locks import share_lock, try_lock
 from host.sinks.schema import Entry, Op, SessionLoad, SessionRow
@@ -323,4 +322,4 @@ def _finite(value: Any) -> Any:
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return finite_or_none(value)

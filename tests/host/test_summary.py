@@ -73,8 +73,8 @@ def test_it_tells_what_was_said_what_came_of_it_and_what_helps(code, effect):
         "de": ("ann: 204 Schritte, davon 100 % gut gemessen", "Hinweis", "Lob", GERMAN_ASKED),
     }[code]
     assert told[0] == first
-    assert re.fullmatch(rf"  \d\d:\d\d {cue}: {words.cues['usual'][0]} \({words.name}\)", told[1])
-    assert re.fullmatch(rf"  \d\d:\d\d {praise}: {words.praise[0]} \({words.name}\)", told[2])
+    assert re.fullmatch(rf"  \d:\d\d {cue}: {words.cues['usual'][0]} \({words.name}\)", told[1])
+    assert re.fullmatch(rf"  \d:\d\d {praise}: {words.praise[0]} \({words.name}\)", told[2])
     assert told[3:] == [effect, *(f"  - {text}" for text in (words.advice, *words.exercises)),
                         f"  {language(code).closing}", *asked]  # fmt: skip
 
@@ -83,8 +83,8 @@ def test_a_leg_and_a_context_are_named():
     run = Run()
     run.cues = [Cue(63.5, "cue", "overstride", "left", "", "A."), Cue(90.0, "cue", "overstride", "", "uphill", "B.")]
     assert summary_lines(session(run, "de"))[1:3] == [
-        "  01:03 Hinweis: A. (der Fuß landet vor dem Körper, links)",
-        "  01:30 Hinweis: B. (der Fuß landet vor dem Körper, bergauf)",
+        "  1:03 Hinweis: A. (der Fuß landet vor dem Körper, links)",
+        "  1:30 Hinweis: B. (der Fuß landet vor dem Körper, bergauf)",
     ]
 
 

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from host.feed import Feed
-from host.terminal import TerminalView, clock_text, sparkline
+from host.terminal import TerminalView, clock_text
 from tests.host.web.feeder import Feeder
 
 
@@ -209,7 +209,3 @@ async def test_an_old_cue_is_not_the_headline():
 )
 def test_clock_text(seconds: float, text: str):
     assert clock_text(seconds) == text
-
-
-def test_sparkline():
-    assert sparkline([0.0, None, 3.5, 7.0, 99.0, -5.0], 0.0, 7.0) == "▁ ▅██▁"

@@ -10,7 +10,6 @@ from host.person.quantities import (
     LEG_LENGTH,
     MASS,
     Quantity,
-    pace_text,
     parse_score,
     parse_score_or_withdraw,
     parse_time,
@@ -56,11 +55,6 @@ def test_what_cannot_be_is_refused_with_what_to_write(quantity: Quantity, text: 
     with pytest.raises(ValueError, match=r"is no (leg length|mass|easy speed)") as caught:
         quantity.parse(text)
     assert told in str(caught.value)
-
-
-def test_a_speed_is_told_as_a_pace() -> None:
-    assert pace_text(3.125) == "5:20"
-    assert pace_text(1000 / 299.6) == "5:00"  # never 4:60
 
 
 @pytest.mark.parametrize("text", ["11", "-1", "2.5", "", "²", "three"])

@@ -1,11 +1,9 @@
 """The table of form and pain: units, gaps and bars."""
 
-import math
-
 import pytest
 
 from host.person.command import RUNS_SHOWN
-from host.person.trend import METRICS, Run, bars, faults_held, table
+from host.person.trend import METRICS, Run, faults_held, table
 from host.records import Moment, Person
 from host.sinks.schema import SessionRow
 from host.texts.language import language, languages
@@ -75,8 +73,3 @@ def test_it_fits_a_terminal_of_100_columns(code: str) -> None:
 def test_what_held_longest_comes_first() -> None:
     assert faults_held(RUNS) == ["pawing", "overstride"]
     assert faults_held(RUNS[:2]) == ["overstride"]
-
-
-def test_bars() -> None:
-    assert bars([0, 5, 10, math.nan], 0, 10) == "▁▅█·"
-    assert bars([3, 3], 3, 3) == "▅▅"
