@@ -15,10 +15,10 @@ from urllib.parse import unquote, urlsplit
 import aiomqtt
 
 from host.config import MQTT_PASSWORD_VARIABLE
+from host.sinks.mqtt_link import PORT
 
 log = logging.getLogger(__name__)
 
-DEFAULT_PORT = 1883
 # The broker may come up after the pods do.
 RETRY_S = 1.0
 
@@ -36,7 +36,7 @@ def cue_address(url: str) -> CueAddress:
     topic = unquote(parts.path.removeprefix("/"))
     if parts.scheme != "mqtt" or not parts.hostname or not topic or parts.password:
         raise ValueError(f"{url!r} is not of the form mqtt://[USER@]HOST:PORT/TOPIC")
-    return CueAddress(parts.hostname, parts.port or DEFAULT_PORT, topic, unquote(parts.username or ""))
+    return CueAddress(parts.hostname, parts.port or PORT, topic, unquote(parts.username or ""))
 
 
 def fresh_cue(payload: bytes, now: datetime) -> dict[str, Any] | None:

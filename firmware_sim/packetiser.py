@@ -20,7 +20,6 @@ CRYSTAL_PPM = 20.0
 QUEUE_PACKETS = 56
 # A longer step between samples is a gap: a packet holds consecutive samples only.
 GAP_PERIODS = 1.5
-LOWEST, HIGHEST = -profile.FULL_SCALE_COUNTS, profile.FULL_SCALE_COUNTS - 1
 
 
 class Crystal:
@@ -101,7 +100,7 @@ class Packetiser:
             self._queue.popleft()
             self.dropped += 1
             self._overflow = True
-        clipped = samples.min() == LOWEST or samples.max() == HIGHEST
+        clipped = samples.min() == profile.LOWEST or samples.max() == profile.HIGHEST
         flags = PacketFlag.CLIPPED if clipped else PacketFlag(0)
         self._queue.append(Packet(self._seq, self._crystal.tick(self._open_s), samples, flags))
         self._seq = (self._seq + 1) & 0xFFFF

@@ -12,6 +12,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp.params import G_MPS2
 from dsp.types import Role
 from firmware_sim.sampler import Samples
 from host.errors import RecordingError
@@ -44,10 +45,9 @@ class PlaybackSampler:
         rate_hz = measured_rate_hz(self._t_s)
         samples = min(max(round(rate_hz / PACKETS_HZ), 1), profile.MAX_SAMPLES)
         self.info = PodInfo(role, *ranges, round(rate_hz), samples)
-        full_scale = np.repeat([ranges[0] * profile.G_MPS2, math.radians(ranges[1])], 3)
+        full_scale = np.repeat([ranges[0] * G_MPS2, math.radians(ranges[1])], 3)
         scaled = np.rint(values[present] / full_scale * profile.FULL_SCALE_COUNTS)
-        limit = profile.FULL_SCALE_COUNTS
-        self._counts = np.clip(scaled, -limit, limit - 1).astype(np.int16)
+        self._counts = np.clip(scaled, profile.LOWEST, profile.HIGHEST).astype(np.int16)
         measured = np.isfinite(frames["pressure_pa"])
         self._pressure_s = frames["t_s"][measured]
         self._pressure_pa = frames["pressure_pa"][measured]
@@ -126,7 +126,7 @@ def frames_of_events(
         if len(frames := streams[event.role].feed(event)):
             parts.setdefault(event.role, []).append(frames)
     full_scales = {role: streams[role].full_scale for role in parts}
-    ranges = {role: (round(acc / profile.G_MPS2), round(math.degrees(gyr))) for role, (acc, gyr) in full_scales.items()}
+    ranges = {role: (round(acc / G_MPS2), round(math.degrees(gyr))) for role, (acc, gyr) in full_scales.items()}
     return {role: np.concatenate(blocks) for role, blocks in parts.items()}, ranges
 
 

@@ -46,9 +46,8 @@ PRESSURE_PERIOD_S = 0.1
 STACK_PACKETS = 4
 # The FIFO's interrupt comes this much after the sample that fills it.
 INTERRUPT_S = 0.5e-3
-# Over every notification: ATT opcode and handle. Over every packet's samples: its header.
+# Over every notification: ATT opcode and handle.
 NOTIFICATION_HEADER_BYTES = 3
-PACKET_HEADER_BYTES = profile.MAX_PACKET_BYTES - profile.MAX_SAMPLES * profile.SAMPLE_BYTES
 
 
 @runtime_checkable
@@ -238,7 +237,7 @@ class SimulatedPod:
         if self.info != self.sampler.info and isinstance(self.sampler, Configurable):
             self.sampler.configure(self.info)
         room_bytes = min(connection.att_mtu - NOTIFICATION_HEADER_BYTES, profile.MAX_PACKET_BYTES)
-        most_samples = (room_bytes - PACKET_HEADER_BYTES) // profile.SAMPLE_BYTES
+        most_samples = (room_bytes - profile.HEADER_BYTES) // profile.SAMPLE_BYTES
         if most_samples < 1:
             raise att.ATT_Error(att.ErrorCode.INSUFFICIENT_RESOURCES)
         self.sampler.read(time.monotonic())  # what is in the FIFO is older than the stream

@@ -28,21 +28,11 @@ class Wearer(Protocol):
         ...
 
 
-class WaitingRunner(SimulatedRunner):
-    """Stands still until it is told to start with its plan."""
-
-    def __init__(self, plan: Plan | str, *, seed: int, form: Form) -> None:
-        super().__init__(plan, seed=seed, form=form, start_s=math.inf)
-
-    def start(self, true_s: float) -> None:
-        self._start_s = true_s
-
-
 class RunnerWearer:
     """A simulated runner with an IMU chip in each pod."""
 
     def __init__(self, plan: Plan | str, *, seed: int, form: Form) -> None:
-        self.runner = WaitingRunner(plan, seed=seed, form=form)
+        self.runner = SimulatedRunner(plan, seed=seed, form=form, start_s=math.inf)
         now_s = time.monotonic()
         self.samplers = {r: ChipSampler(self.runner, r, seed=seed, start_s=now_s) for r in Role}
 

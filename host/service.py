@@ -29,6 +29,7 @@ from host.sinks.broker import EmbeddedBroker
 from host.sinks.influx import InfluxSink
 from host.sinks.influx_link import InfluxConfig
 from host.sinks.mqtt import MqttConfig, MqttSink
+from host.sinks.mqtt_link import PORT
 from host.sinks.recording import Recorder, recover
 from host.sinks.store import Store
 from host.summary import print_summary
@@ -41,7 +42,6 @@ log = logging.getLogger(__name__)
 
 # A part that failed is tried again after this long. Long enough to not flood the log, short beside a run.
 RESTART_S = 5.0
-USUAL_MQTT_PORT = 1883
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Service:
             feed = Feed()
             mqtt = MqttConfig(**config.mqtt.options())
             if not mqtt.host:
-                broker = await stack.enter_async_context(EmbeddedBroker(mqtt.port or USUAL_MQTT_PORT))
+                broker = await stack.enter_async_context(EmbeddedBroker(mqtt.port or PORT))
                 mqtt = MqttConfig(broker.host, broker.port, base_topic=mqtt.base_topic)
             service = cls(config, feed, store, mqtt)
             if config.voice.command:

@@ -77,8 +77,6 @@ CONTACT_TIME_SD = 0.018
 # forward.
 STANDING_SHANK_RAD = 3.275 * _DEG
 STANDING_TILT_RAD = 9.8 * _DEG
-# In running the swing side is furthest forward at this share of its own stride (mean of 8 runners).
-ROTATION_PHASE = 0.61
 
 # Comfortable walking in round numbers, to be told apart from running. Settings, not measurements.
 _WALK_MPS, _WALK_CADENCE_SPM, _WALK_DUTY = 1.4, 113.0, 0.62

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp.params import G_MPS2
 from dsp.types import Role, Side
 from firmware_sim.runner.body import compose
 from firmware_sim.runner.curve import Curve
@@ -26,7 +27,6 @@ from firmware_sim.runner.truth import TrueStride, true_strides
 
 Array = NDArray[np.float64]
 
-G_MPS2 = 9.80665
 # Where the pods sit, in the segment's axes. Shank: from the ankle's centre to the inner face of the tibia;
 # pelvis: from the middle between the hips to the sacrum.
 SHANK_SITE_M = (0.02, 0.035, 0.16)  # sideways towards the other leg

@@ -9,6 +9,7 @@ from bisect import insort
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp.params import G_MPS2
 from dsp.types import Side
 from firmware_sim.runner import gait
 from firmware_sim.runner.form import FAULTS, MANNERS, NATURAL, UPHILL, Form
@@ -262,4 +263,4 @@ def _share_of_a_step(seconds: float) -> float:
 
 def _impact_mps2(speed_mps: float, walking: bool) -> float:
     """Strength of a usual landing at the shank, 6 g running at 3.5 m/s: a setting, not a measurement."""
-    return 9.80665 * (2.0 if walking else 6.0 + 1.5 * (speed_mps - 3.5))
+    return G_MPS2 * (2.0 if walking else 6.0 + 1.5 * (speed_mps - 3.5))

@@ -28,7 +28,7 @@ VERSION = 1
 TICK_HZ = 32_768  # a watch crystal; the 32-bit tick wraps every 36.4 hours
 MAX_PACKET_BYTES = 182  # what the 185-byte MTU of macOS carries
 FULL_SCALE_COUNTS = 32_768  # a count of this size would be the range itself
-G_MPS2 = 9.80665  # standard gravity, BIPM SI Brochure 9th ed.
+LOWEST, HIGHEST = -FULL_SCALE_COUNTS, FULL_SCALE_COUNTS - 1  # where counts clip
 
 # Bit n of the pod info's last byte: SET_RATE takes the n-th of these, the output rates of the usual IMU
 # chips.

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.jit import kernel
+from dsp.params import G_MPS2
 from dsp.types import FRAME, Role
 from host.errors import PacketError
 from host.pods.clock import PodClock
 from host.pods.profile import (
     FULL_SCALE_COUNTS,
-    G_MPS2,
     Packet,
     PacketFlag,
     PodInfo,

@@ -22,6 +22,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from host.errors import SinkError
 from host.tasks import first_of
 
+PORT, TLS_PORT = 1883, 8883  # as registered with IANA
 # How long an answer of the broker may take before the connection counts as dead.
 ANSWER_S = 5.0
 # How long a connection that never came to be may take to close.
@@ -52,7 +53,7 @@ class MqttConfig:
     @property
     def endpoint(self) -> str:
         """`host:port`, the name of this broker in messages and cursors."""
-        return f"{self.host}:{self.port or (8883 if self.tls else 1883)}"
+        return f"{self.host}:{self.port or (TLS_PORT if self.tls else PORT)}"
 
 
 class Connection:

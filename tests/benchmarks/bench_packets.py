@@ -9,11 +9,12 @@ import time
 import numpy as np
 import vqf
 
+from dsp.params import G_MPS2
 from dsp.types import Role
 from firmware_sim.offline import simulate
 from host.coach.coach import Coach
 from host.pipeline import Pipeline, warm_up
-from host.pods.profile import G_MPS2, TICK_HZ, Packet, PodInfo
+from host.pods.profile import TICK_HZ, Packet, PodInfo
 from host.records import Channel, PodEvent
 
 SECONDS, RATE_HZ, SAMPLES = 60.0, 208, 8

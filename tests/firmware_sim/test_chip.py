@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from dsp.params import G_MPS2
 from dsp.types import Role
 from firmware_sim.chip import CHIPS, GYR_OFFSET_DPS, RATE_ERROR, Chip, ChipSampler
-from firmware_sim.runner.runner import G_MPS2, Motion, SimulatedRunner
+from firmware_sim.runner.runner import Motion, SimulatedRunner
 from host.pods.profile import PodInfo
 
 QUIET = Chip(0.0, 0.0, 16, 2000)

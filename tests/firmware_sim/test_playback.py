@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from bleak import BleakClient
 
+from dsp.params import G_MPS2
 from dsp.types import FRAME, Role
 from firmware_sim.playback import Playback, PlaybackSampler, measured_rate_hz
 from firmware_sim.pod import SimulatedPod
@@ -17,7 +18,7 @@ from firmware_sim.radio.air import Air
 from firmware_sim.radio.backend import Backends
 from host.errors import RecordingError, TableError
 from host.pods import profile
-from host.pods.profile import G_MPS2, PacketFlag, PodInfo
+from host.pods.profile import PacketFlag, PodInfo
 from host.records import Channel, PodEvent, SessionInfo
 from host.sinks.recording import Recorder
 from tests.firmware_sim.virtual_pods import PATIENCE_S, find, streaming

@@ -10,7 +10,7 @@ from bleak.exc import BleakGATTProtocolError
 from dsp.types import Role
 from firmware_sim.pod import SimulatedPod
 from firmware_sim.radio.air import Air
-from firmware_sim.radio.backend import Backends
+from firmware_sim.radio.backend import Backends, open_backends
 from firmware_sim.radio.model import RadioModel
 from host.pods import profile
 from host.pods.profile import AttError, PacketFlag, PodInfo
@@ -34,6 +34,17 @@ async def test_only_a_pod_with_a_barometer_has_the_pressure_service(backends: Ba
         client = BleakClient(await find(backends, shank.name), backend=backends[1])
         await client.connect()
         assert client.services.get_characteristic(profile.PRESSURE) is None
+
+
+async def test_packets_fill_what_the_link_carries(air: Air) -> None:
+    """49 bytes: 3 of every notification, 10 of the header, 12 of each sample."""
+    async with (
+        open_backends(await air.open(), mtu=49) as backends,
+        SimulatedPod(RampSampler(), air.open) as pod,
+        streaming(backends, pod) as (_, listener),
+    ):
+        await listener.wait_packets(3)
+    assert {len(packet.samples) for packet in listener.packets} == {3}
 
 
 async def test_streams_consecutive_samples_with_true_ticks(backends: Backends, pod: SimulatedPod) -> None:

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from dsp.params import G_MPS2
 from dsp.types import Role, Side
 from firmware_sim.runner.form import FAULTS, NATURAL, Form
-from firmware_sim.runner.runner import G_MPS2, SimulatedRunner, site_m
+from firmware_sim.runner.runner import SimulatedRunner, site_m
 from firmware_sim.runner.truth import TrueStride
 
 SHANKS = (Role.SHANK_LEFT, Role.SHANK_RIGHT)

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp.params import G_MPS2
 from dsp.types import Role
 from firmware_sim.offline import simulate
 from host.coach.coach import Coach
 from host.coach.profile import Profile
 from host.coach.told import Told
 from host.pipeline import Pipeline
-from host.pods.profile import G_MPS2, Packet, PodInfo, encode_pressure
+from host.pods.profile import Packet, PodInfo, encode_pressure
 from host.records import Channel, Cue, LinkState, Person, PodEvent, SessionInfo, Stride, utc_text
 from host.session import session_id
 from host.sinks.recording import Recorder

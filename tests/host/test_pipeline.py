@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from dsp.params import G_MPS2
 from dsp.types import Role
 from firmware_sim.offline import simulate
 from host.coach.coach import Coach, CoachParams
 from host.pipeline import Pipeline
-from host.pods.profile import G_MPS2, TICK_HZ, Packet, PodInfo, encode_pressure
+from host.pods.profile import TICK_HZ, Packet, PodInfo, encode_pressure
 from host.records import Channel, Cue, PodEvent, Stride
 
 SECONDS = 60.0
