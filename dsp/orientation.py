@@ -125,21 +125,32 @@ def watch_rest(pod, co, t, sample, may_calibrate):  # type: ignore[no-untyped-de
     norm = math.sqrt(total[0] ** 2 + total[1] ** 2 + total[2] ** 2)
     for j in range(3):
         pod["rest_up"][j] = total[j] / norm
-    if (may_calibrate or not pod["calibrated"]) and total[2] > UPRIGHT * norm:
-        for j in range(3):
-            pod["up"][j] = total[j] / norm
-        pod["calibrated"] = 1
-        pod["seat_sd_rad"] = 0.0
-        pod["moved_s"] = 0.0  # how it was moved before says nothing of how it is worn
-        pod["lean"] = 0.0
-        pod["cube"] = 0.0
-        pod["size"] = 0.0
+    if (may_calibrate or pod["anew"] or not pod["calibrated"]) and total[2] > UPRIGHT * norm:
+        calibrate(pod)
     for j in range(3):  # what stands still feels 1 g
         pod["acc_offset"][j] = total[j] / pod["rest_n"] - G_MPS2 * total[j] / norm
     pod["rest_s"] = t - pod["held_n"] * pod["period_s"]
     pod["first"] = pod["n"]
     pod["ready"] = 1
     return 1
+
+
+@kernel
+def calibrate(pod):  # type: ignore[no-untyped-def]
+    """The runner stands: up is where it is now, and nothing from before says how the pod is worn."""
+    for j in range(3):
+        pod["up"][j] = pod["rest_up"][j]
+    pod["calibrated"] = 1
+    pod["seat_sd_rad"] = 0.0
+    pod["slipped"] = 0
+    pod["off_n"] = 0
+    pod["confirm_n"] = 0
+    pod["usual_n"] = 0
+    pod["lean_n"] = 0
+    pod["moved_s"] = 0.0
+    pod["lean"] = 0.0
+    pod["cube"] = 0.0
+    pod["size"] = 0.0
 
 
 @kernel

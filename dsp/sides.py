@@ -21,17 +21,18 @@ FEWEST, RECENT = 2, 0.05
 @kernel
 def watch_sides(core, co, side):  # type: ignore[no-untyped-def]
     """A running stride of `side`: how its shank leaned in mid-stance, and what both legs say of their pods."""
-    legs = core["legs"]
-    leg, pod = legs[side], core["pods"][1 + side]
-    lean = lean_to_right(pod, leg["ms_s"])
+    pod, other = core["pods"][1 + side], core["pods"][2 - side]
+    lean = lean_to_right(pod, core["legs"][side]["ms_s"])
     in_doubt = pod["slipped"] or pod["doubtful"] or math.sqrt(pod["p"][1, 1]) > co["settled_tilt_sd_rad"]
     if in_doubt or not pod["calibrated"] or math.isnan(lean):
         return
-    leg["lean_n"] += 1
+    pod["lean_n"] += 1
     inwards = lean if side == 0 else -lean
-    leg["inwards_rad"] += max(1.0 / leg["lean_n"], RECENT) * (inwards - leg["inwards_rad"])
-    if min(legs[0]["lean_n"], legs[1]["lean_n"]) >= FEWEST:
-        core["swapped"] = min(legs[0]["inwards_rad"], legs[1]["inwards_rad"]) > co["swapped_lean_rad"]
+    pod["inwards_rad"] += max(1.0 / pod["lean_n"], RECENT) * (inwards - pod["inwards_rad"])
+    if min(pod["lean_n"], other["lean_n"]) >= FEWEST:
+        core["swapped"] = min(pod["inwards_rad"], other["inwards_rad"]) > co["swapped_lean_rad"]
+        pod["anew"] = core["swapped"]
+        other["anew"] = core["swapped"]
 
 
 @kernel
@@ -46,10 +47,3 @@ def lean_to_right(pod, t):  # type: ignore[no-untyped-def]
     x, y, z = rotate_row(pod["ring"], k & (RING - 1), a, b, c)
     tx, ty = tilt_at(pod, t)
     return math.atan2(z + tx * x + ty * y, math.hypot(x, y))
-
-
-@kernel
-def forget_side(core, role):  # type: ignore[no-untyped-def]
-    """The runner of swapped pods stands: they may be put right now, and their seats are new then."""
-    core["legs"][role - 1]["lean_n"] = 0
-    core["pods"][role]["usual_n"] = 0

@@ -67,6 +67,9 @@ POD = np.dtype(
         ("resting_s", "f8"),  # length of the rest so far, 0 in motion
         # calibration
         ("calibrated", "i8"),
+        ("anew", "i8"),  # whether the next standing calibrates once more: the pod seems to be on the other leg
+        ("inwards_rad", "f8"),  # how far the shank leans inwards in mid-stance: mean of the last strides
+        ("lean_n", "i8"),  # strides that it is the mean of
         ("slipped", "i8"),  # strides still to be flagged
         ("doubtful", "i8"),  # whether the newest stride was turned, and nobody knows why yet
         ("way", "f8", (PHASES, 3)),  # where up lay in the newest stride, sensor axes
@@ -175,8 +178,6 @@ LEG = np.dtype(
         ("foot_n", "i8"),
         ("foot_shift_m", "f8"),  # what braking says of the landing, beyond the line through the means of runners
         ("strides", "i8"),  # of running
-        ("inwards_rad", "f8"),  # how far the shank leans inwards in mid-stance: mean of the last strides
-        ("lean_n", "i8"),  # strides that it is the mean of
         # the last record, for differences between the legs
         ("last_end_s", "f8"),
         ("last_contact_s", "f8"),

@@ -11,7 +11,6 @@ from dsp.grade import climb
 from dsp.jit import inlined, kernel
 from dsp.midstance import mid_stance
 from dsp.orientation import advance, lose_attitude, slow, tick, watch_rest
-from dsp.sides import forget_side
 from dsp.state import (
     ACC,
     FALL,
@@ -78,10 +77,7 @@ def run(cores, cos, frames, watermark, out):  # type: ignore[no-untyped-def]
                     sample[j] = frame[FRAME_ACC + j]
                 if role == 0:
                     barometer(core, legs, co, t, frame[FRAME_PRESSURE])
-                anew = core["swapped"] or legs[0]["strides"] + legs[1]["strides"] == 0
-                if watch_rest(pod, co, t, sample, anew):
-                    if core["swapped"] and role > 0:
-                        forget_side(core, role)
+                if watch_rest(pod, co, t, sample, legs[0]["strides"] + legs[1]["strides"] == 0):
                     acc_bias = co["pelvis_acc_bias_mps2"] if role == 0 else co["shank_acc_bias_mps2"]
                     begin(pod, co, pod["rest_s"], acc_bias, 1.0)
             lost = missing - k

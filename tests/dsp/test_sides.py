@@ -60,14 +60,12 @@ def test_one_leg_that_leans_inwards_says_nothing(frames: Frames) -> None:
     """As in a bend, or with a pod that slipped sideways."""
     core = run(frames)[1]._core[0]
     for left, right, told in ((20.0, -20.0, 0), (-20.0, 20.0, 0), (20.0, 20.0, 1), (-20.0, -20.0, 0)):
-        core["legs"]["inwards_rad"] = np.radians([left, right])
-        core["legs"]["lean_n"] = 10
+        core["pods"]["inwards_rad"][1:] = np.radians([left, right])
+        core["pods"]["lean_n"][1:] = 10
         for side in Side:  # a usual stride moves that by a twentieth of the way to -10 degrees
             sides.watch_sides(core, CO, side)
         assert core["swapped"] == told
-    sides.forget_side(core, Role.SHANK_LEFT)
-    assert core["legs"]["lean_n"].tolist() == [0, 11]
-    assert core["pods"]["usual_n"][Role.SHANK_LEFT] == 0
+        assert core["pods"]["anew"].tolist() == [0, told, told]
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="no ../shared/data: real runners are not here")
@@ -78,7 +76,7 @@ def test_real_runners_with_swapped_pods_are_told_from_those_without(name: str) -
     strides, analyzer = run(frames)
     assert not is_swapped(strides).any()
     assert not analyzer.status.swapped
-    outwards_deg = -np.degrees(analyzer._core[0]["legs"]["inwards_rad"])
+    outwards_deg = -np.degrees(analyzer._pods["inwards_rad"][1:])
     assert outwards_deg.min() > 2.0 * math.degrees(CO["swapped_lean_rad"])
     strides, analyzer = run(swapped(frames))
     assert (strides["quality"] != 0).all()
@@ -98,7 +96,7 @@ def test_real_sensors_lean_outwards_too() -> None:
     core = analyzer._core[0]
     for side in Side:
         sides.watch_sides(core, CO, side)
-    assert (np.degrees(core["legs"]["inwards_rad"]) < -10.0).all()
+    assert (np.degrees(core["pods"]["inwards_rad"][1:]) < -10.0).all()
 
 
 @pytest.mark.parametrize(

@@ -178,6 +178,18 @@ def test_rest_gives_the_gyros_offset_and_up(rng: np.random.Generator) -> None:
     assert not pod["rest_sum"].any()
 
 
+def test_a_pod_that_is_calibrated_knows_nothing_from_before() -> None:
+    pod = state.core(6.0)[0]["pods"][Role.SHANK_LEFT]
+    gone = ("slipped", "off_n", "confirm_n", "usual_n", "lean_n", "seat_sd_rad", "moved_s", "lean", "cube", "size")
+    for name in gone:
+        pod[name] = 3
+    pod["rest_up"] = (0.0, 0.6, 0.8)
+    orientation.calibrate(pod)
+    assert pod["calibrated"]
+    assert pod["up"].tolist() == [0.0, 0.6, 0.8]
+    assert not any(pod[name] for name in gone)
+
+
 def test_a_block_counts_only_once_the_next_one_was_rest_too() -> None:
     pod = state.core(6.0)[0]["pods"][Role.SHANK_LEFT]
     pod["period_s"] = DT
