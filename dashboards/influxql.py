@@ -19,6 +19,7 @@ INFLUXDB = DataSourceRef(type_val="influxdb", uid="hamstream-influxdb")
 MQTT = DataSourceRef(type_val="grafana-mqtt-datasource", uid="hamstream-mqtt")
 
 RUNNER = '"runner" =~ /^$runner$/'
+BUCKET = "time($__interval)"
 SESSION = '"session" =~ /^$session$/'
 # What carries a quality flag (a gap, settling, a slipped pod) is stored, but no figure is made of it.
 GOOD = "\"quality\" = ''"

@@ -58,6 +58,10 @@ def prop(name: str, value: object) -> models.DynamicConfigValue:
     return models.DynamicConfigValue(name, value)
 
 
+def number(unit: str, decimals: int) -> list[models.DynamicConfigValue]:
+    return [prop("unit", unit), prop("decimals", decimals)]
+
+
 def colored(color: str) -> models.DynamicConfigValue:
     return prop("color", {"mode": "fixed", "fixedColor": color})
 
@@ -176,6 +180,11 @@ def legend() -> common.VizLegendOptions:
 
 def transformed(name: str, **how: object) -> models.DataTransformerConfig:
     return models.DataTransformerConfig(id_val=name, options=how)
+
+
+def without_time() -> models.DataTransformerConfig:
+    """Leaves out the column of times, where it tells nothing."""
+    return transformed("organize", excludeByName={"Time": True}, indexByName={}, renameByName={})
 
 
 def fault_words() -> list[models.ValueMapping]:

@@ -5,12 +5,19 @@ from grafana_foundation_sdk.models import common as options
 from grafana_foundation_sdk.models import dashboard as models
 
 from dashboards import frame, look
-from dashboards.influxql import GOOD, INFLUXDB, RUNNER, InfluxAnnotation, InfluxQL, LiveTopic, norm_pieces, select
+from dashboards.influxql import (
+    BUCKET,
+    GOOD,
+    INFLUXDB,
+    RUNNER,
+    InfluxAnnotation,
+    InfluxQL,
+    LiveTopic,
+    norm_pieces,
+    select,
+)
 from dashboards.team_wall import LATELY, TILT, own_margin
-
-BUCKET = "time($__interval)"
-# The coach's limit against the norm (host/coach/faults.py): the band ends where the coach begins to count.
-NORM_SDS = 1.5
+from host.report.metrics import BAND_SDS
 
 
 def sides(metric: str) -> InfluxQL:
@@ -26,15 +33,15 @@ def both(metric: str, name: str) -> InfluxQL:
 
 
 def norm_band(metric: str) -> InfluxQL:
-    """Mean -+ 1.5 SD of healthy runners at the speed that is being run."""
-    pieces = norm_pieces({"low": (metric, -NORM_SDS), "high": (metric, NORM_SDS)}, RUNNER, GOOD)
+    """Mean -+ BAND_SDS SD of healthy runners at the speed that is being run."""
+    pieces = norm_pieces({"low": (metric, -BAND_SDS), "high": (metric, BAND_SDS)}, RUNNER, GOOD)
     columns = 'mean("low") AS "usual from", mean("high") AS "usual to"'
     return InfluxQL(select(columns, pieces, "$timeFilter", by=BUCKET, fill="none"), alias="$col", ref="N")
 
 
 def over_norm(title: str, told: str, metric: str, unit: str, decimals: int = 1, name: str = "") -> timeseries.Panel:
     """Left and right, or one curve called `name`, over the norm's band."""
-    told = f"{told} Shaded: 26 healthy runners at this speed, mean ∓ {NORM_SDS:g} SD (Fukuchi et al. 2017)."
+    told = f"{told} Shaded: 26 healthy runners at this speed, mean ∓ {BAND_SDS:g} SD (Fukuchi et al. 2017)."
     panel = look.lines(title, told, unit=unit, decimals=decimals).interval("2s")
     panel = look.with_band(panel, "usual from", "usual to").with_target(norm_band(metric))
     return panel.with_target(both(metric, name) if name else sides(metric))
@@ -106,7 +113,7 @@ def against_own() -> stat.Panel:
     panel = look.big("Against the own usual", told).graph_mode(options.BigValueGraphMode.NONE)
     panel = panel.text_mode(options.BigValueTextMode.VALUE_AND_NAME).color_mode(options.BigValueColorMode.NONE)
     for name, (_, unit, decimals) in OWN.items():
-        panel = panel.override_by_name(name, [look.prop("unit", unit), look.prop("decimals", decimals)])
+        panel = panel.override_by_name(name, look.number(unit, decimals))
     return panel.with_target(InfluxQL(query, alias="$col"))
 
 

@@ -69,7 +69,7 @@ def sessions() -> table.Panel:
     query = select(f'"session", "source", {chosen}', "session", RUNNER, "$timeFilter") + " ORDER BY time DESC"
     panel = look.rows("Sessions", "Every session of the time shown; its name leads to the review.")
     for name, unit, decimals in columns.values():
-        panel = panel.override_by_name(name, [look.prop("unit", unit), look.prop("decimals", decimals)])
+        panel = panel.override_by_name(name, look.number(unit, decimals))
     review = frame.link("Session review", frame.REVIEW, "var-runner=${runner}", "var-session=${__data.fields.session}")
     return panel.override_by_name("session", [review]).with_target(InfluxQL(query, table=True))
 

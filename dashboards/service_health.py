@@ -5,16 +5,14 @@ from grafana_foundation_sdk.models import common as options
 from grafana_foundation_sdk.models import dashboard as models
 
 from dashboards import frame, look
-from dashboards.influxql import InfluxQL, select
+from dashboards.influxql import BUCKET, RUNNER, InfluxQL, select
 
-BUCKET = "time($__interval)"
 TARGET_MS = 150  # the product's own aim for a cue (tests/benchmarks/bench_latency.py)
-EVERYBODY = '"runner" =~ /^$runner$/'
 
 
 def by_pod(title: str, told: str, column: str, unit: str, decimals: int) -> timeseries.Panel:
     """A curve a pod of every runner."""
-    query = select(f"{column}", "pod", EVERYBODY, "$timeFilter", by=f'{BUCKET}, "runner", "role"', fill="none")
+    query = select(f"{column}", "pod", RUNNER, "$timeFilter", by=f'{BUCKET}, "runner", "role"', fill="none")
     panel = look.lines(title, told, unit=unit, decimals=decimals).interval("10s").min(0)
     return panel.with_target(InfluxQL(query, alias="$tag_runner $tag_role"))
 
@@ -31,13 +29,11 @@ def pods() -> table.Panel:
         "clock_error_ms": ("clock error", look.MS, 2),
     }
     chosen = ", ".join(f'last("{field}") AS "{name}"' for field, (name, _, _) in columns.items())
-    query = select(f'last("link") AS "link", {chosen}', "pod", EVERYBODY, "$timeFilter", by='"runner", "role"')
+    query = select(f'last("link") AS "link", {chosen}', "pod", RUNNER, "$timeFilter", by='"runner", "role"')
     panel = look.rows("Pods", "The last that is known of every pod in the time shown.")
-    panel = panel.with_transformation(
-        look.transformed("organize", excludeByName={"Time": True}, indexByName={}, renameByName={})
-    )
+    panel = panel.with_transformation(look.without_time())
     for name, unit, decimals in columns.values():
-        panel = panel.override_by_name(name, [look.prop("unit", unit), look.prop("decimals", decimals)])
+        panel = panel.override_by_name(name, look.number(unit, decimals))
     return panel.with_target(InfluxQL(query, table=True))
 
 
@@ -68,8 +64,7 @@ def versions() -> table.Panel:
     """Which computer runs what, and when it was last heard."""
     query = select('last("version") AS "version"', "service", "$timeFilter", by='"host"')
     panel = look.rows("Computers", "Every computer that coaches and was heard in the time shown.")
-    hide = look.transformed("organize", excludeByName={"Time": True}, indexByName={}, renameByName={})
-    return panel.with_transformation(hide).with_target(InfluxQL(query, table=True))
+    return panel.with_transformation(look.without_time()).with_target(InfluxQL(query, table=True))
 
 
 def board() -> models.Dashboard:

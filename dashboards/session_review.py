@@ -28,9 +28,7 @@ def over_the_run(title: str, told: str, metric: str, unit: str, *, decimals: int
         .override_by_name(RUNNING, [look.prop("unit", look.CLOCK), look.prop("displayName", "running for")])
         # The legs' frames become one; the trend panel draws over the one number that is left of the time.
         .with_transformation(look.transformed("joinByField", byField="Time", mode="inner"))
-        .with_transformation(
-            look.transformed("organize", excludeByName={"Time": True}, indexByName={}, renameByName={})
-        )
+        .with_transformation(look.without_time())
     )
     for side, properties in look.SIDES.items():
         panel = panel.override_by_name(side, list(properties))
@@ -104,8 +102,9 @@ def cues() -> table.Panel:
     panel = panel.override_by_name("pattern", [look.prop("mappings", look.fault_words())])
     for name in ("before", "after", "change"):
         panel = panel.override_by_name(name, [look.prop("decimals", 1)])
-    hide = look.transformed("organize", excludeByName={"Time": True}, indexByName={}, renameByName={})
-    return panel.with_transformation(hide).with_target(InfluxQL(select(columns, "cue", SESSION), table=True))
+    return panel.with_transformation(look.without_time()).with_target(
+        InfluxQL(select(columns, "cue", SESSION), table=True)
+    )
 
 
 def board() -> models.Dashboard:

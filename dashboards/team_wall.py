@@ -9,6 +9,7 @@ from dashboards.influxql import GOOD, RUNNER, InfluxQL, norm_pieces, select
 from dsp.analyzer import Phase
 from host.coach.faults import FAULTS
 from host.coach.norms import SPEEDS_MPS, norm
+from host.report.metrics import BAND_SDS
 
 TIBIA, TILT = "tibial_inclination_ic_deg", "pelvic_tilt_deg"
 # A figure is the mean of ten seconds, some seven strides of each leg: steady enough to read, quick enough to coach.
@@ -32,10 +33,10 @@ def figure(title: str, told: str, metric: str, unit: str, decimals: int) -> stat
 
 def overstride() -> stat.Panel:
     """Degrees beyond what is usual at this speed; the coach's limit depends on the speed, so there are two steps."""
-    sds = [1.5 * norm(TIBIA, speed).sd for speed in SPEEDS_MPS]
+    sds = [BAND_SDS * norm(TIBIA, speed).sd for speed in SPEEDS_MPS]
     told = (
-        "Shank angle at contact, above the mean of healthy runners at this speed. The coach counts it from 1.5 SD on: "
-        f"{min(sds):.1f}° at {SPEEDS_MPS[0]:g} m/s, {max(sds):.1f}° at {SPEEDS_MPS[-1]:g} m/s."
+        "Shank angle at contact, above the mean of healthy runners at this speed. The coach counts it from "
+        f"{BAND_SDS:g} SD on: {min(sds):.1f}° at {SPEEDS_MPS[0]:g} m/s, {max(sds):.1f}° at {SPEEDS_MPS[-1]:g} m/s."
     )
     source = norm_pieces({"usual": (TIBIA, 0.0)}, RUNNER, GOOD, more=f'"{TIBIA}"')
     query = select(f'mean("{TIBIA}") - mean("usual")', source, "$timeFilter", by=STEP, fill="none")

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeVar, cast
 
@@ -24,6 +23,7 @@ from host.coach.profile import Profile
 from host.coach.told import Told
 from host.errors import HamstreamError, SinkError, TableError
 from host.pipeline import Output, Pipeline
+from host.pods.runs import in_batches
 from host.records import Person, PodEvent
 from host.results import whole_file, writer
 from host.side_by_side import Share, side_by_side
@@ -44,8 +44,6 @@ AHEAD = 8
 
 # A recording's size by the bytes of its events: 34 MB an hour for 30 MB of packets (measured).
 RECORDED_SHARE = 1.13
-# What goes through the pipeline at once: some 25 s of three pods.
-BATCH_EVENTS = 2048
 
 Item = TypeVar("Item")
 
@@ -184,9 +182,9 @@ def _told_by(path: Path) -> Told:
 
 
 def batches_of(events: Iterator[PodEvent], size: int, share: Share) -> Iterator[list[PodEvent]]:
-    """Events by the thousand. Tells about how much of a recording has been read, by their bytes and the file's."""
+    """As `in_batches`. Tells about how much of a recording has been read, by its events' bytes and the file's."""
     done = 0
-    while batch := list(islice(events, BATCH_EVENTS)):
+    for batch in in_batches(events):
         yield batch
         done += sum(len(event.data) for event in batch)
         share(min(done * RECORDED_SHARE / size, 1.0))

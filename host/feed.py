@@ -21,6 +21,16 @@ class Message:
     kind: str  # "session", "status", "pods", "stride", "cue"
     payload: dict[str, Any]
 
+    @property
+    def begins(self) -> bool:
+        """Whether it tells that a session has begun."""
+        return self.kind == "session" and self.payload.get("event") == "started"
+
+    @property
+    def ends(self) -> bool:
+        """Whether it tells that a session has ended."""
+        return self.kind == "session" and self.payload.get("event") == "ended"
+
 
 def to_payload(record: Any, **more: Any) -> dict[str, Any]:
     """A record's fields as JSON-ready values; NaN and infinity become None."""
@@ -39,7 +49,7 @@ class Feed:
         self._latest: dict[tuple[str, str], Message] = {}
 
     def publish(self, message: Message) -> None:
-        if message.kind == "session" and message.payload.get("event") == "started":
+        if message.begins:
             self._latest = {key: kept for key, kept in self._latest.items() if key[0] != message.runner}
         self._latest[message.runner, message.kind] = message
         for queue in self._queues:
@@ -50,6 +60,11 @@ class Feed:
     def latest(self) -> list[Message]:
         """The newest message of each runner and kind, of the newest session, in order of first appearance."""
         return list(self._latest.values())
+
+    def running(self) -> list[Message]:
+        """The same, of sessions that have not ended."""
+        over = {message.runner for message in self._latest.values() if message.ends}
+        return [message for message in self._latest.values() if message.runner not in over]
 
     @contextmanager
     def subscribe(self) -> Iterator["Subscription"]:

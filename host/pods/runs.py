@@ -4,8 +4,8 @@ Called by stream.py for recordings, where nearly every packet follows the last. 
 between runs, is for the stream to take event by event.
 """
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +15,16 @@ from host.pods.profile import HEADER_BYTES, MAX_SAMPLES, SAMPLE_BYTES, VERSION
 from host.records import Channel, PodEvent
 
 _HEADER = [("version", "u1"), ("flags", "u1"), ("seq", "<u2"), ("tick", "<u4"), ("count", "u1"), ("_", "u1")]
+
+
+# What is taken at once: some 25 s of three pods.
+BATCH_EVENTS = 2048
+
+
+def in_batches(events: Iterator[PodEvent]) -> Iterator[list[PodEvent]]:
+    """Recorded events by the thousand, for who takes many at once."""
+    while batch := list(islice(events, BATCH_EVENTS)):
+        yield batch
 
 
 class Run(NamedTuple):

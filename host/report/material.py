@@ -5,13 +5,13 @@ import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
 from dsp.types import Role
 from host.coach.told import Told
 from host.errors import RecordingError
 from host.person.pain import current, own_runs
+from host.pods.runs import in_batches
 from host.pods.stream import PodStream
 from host.records import Cue, Effect, Pain, Person, PodHealth, Stride
 from host.report.metrics import BOTH, FIELDS, SIDES, Medians
@@ -23,8 +23,6 @@ log = logging.getLogger(__name__)
 
 # As many sessions before as a person can compare at a glance.
 EARLIER_SESSIONS = 12
-# Events read at once from a recording: some 25 s of three pods.
-BATCH_EVENTS = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +88,7 @@ def _read_recording(path: Path) -> Recorded | None:
         settings = read_coach(path)
         streams = {role: PodStream(role) for role in Role}
         info, events = read_recording(path)
-        while batch := list(islice(events, BATCH_EVENTS)):
+        for batch in in_batches(events):
             for role, stream in streams.items():
                 stream.feed_many([event for event in batch if event.role == role])
         return Recorded([stream.health for stream in streams.values()], Told.from_settings(info.runner, settings))

@@ -113,10 +113,8 @@ class InfluxSink:
 
     async def _listen(self) -> None:
         with self._feed.subscribe() as messages:
-            latest = [message for message in self._feed.latest() if message.kind in ("session", "status")]
-            over = {message.runner for message in latest if message.payload.get("event") == "ended"}
-            for message in latest:
-                if message.runner not in over:
+            for message in self._feed.running():
+                if message.kind in ("session", "status"):
                     self._take(message)
             async for message in messages:
                 self._take(message)
@@ -124,7 +122,7 @@ class InfluxSink:
     def _take(self, message: Message) -> None:
         runner, payload, now = message.runner, message.payload, datetime.now(UTC)
         match message.kind:
-            case "session" if payload["event"] == "ended":
+            case "session" if message.ends:
                 self._sessions.pop(runner, None)
                 self._take_status(runner, {"session": payload["session"], "phase": "ended", "held": []}, now)
                 del self._status[runner]

@@ -59,10 +59,6 @@ def is_fresh(cue: dict[str, Any], now: datetime) -> bool:
     return now < datetime.fromisoformat(cue["valid_until"])
 
 
-def _is_end(message: Message) -> bool:
-    return message.kind == "session" and message.payload.get("event") == "ended"
-
-
 class _Runner:
     """What is to be said now about one runner, by that runner's own connection."""
 
@@ -118,10 +114,8 @@ class MqttSink:
 
     async def _listen(self) -> None:
         with self._feed.subscribe() as messages:
-            latest = self._feed.latest()
-            over = {message.runner for message in latest if _is_end(message)}
-            for message in latest:
-                if message.kind in ("status", "pods") and message.runner not in over:
+            for message in self._feed.running():
+                if message.kind in ("status", "pods"):
                     self._take(message)
             async for message in messages:
                 self._take(message)
@@ -131,7 +125,7 @@ class MqttSink:
             return
         runner = self._runners.get(message.runner)
         if runner is None:
-            if _is_end(message) or message.kind == "stride":
+            if message.ends or message.kind == "stride":
                 return
             runner = self._runners[message.runner] = _Runner(message.runner)
             speaker = asyncio.create_task(self._speak_for(runner), name=f"MQTT {runner.name}")
@@ -150,7 +144,7 @@ class MqttSink:
                 runner.status_is_news = True
                 runner.ended = False  # nothing is said of a session after its end: this is the next one
             case "session":
-                runner.ended = _is_end(message)
+                runner.ended = message.ends
         runner.news.set()
 
     async def _speak_for(self, runner: _Runner) -> None:

@@ -52,6 +52,8 @@ def test_a_new_session_forgets_what_the_one_before_said() -> None:
     feed.publish(Message("ann", "session", started))
     feed.publish(message(3, kind="status"))
     assert [(m.runner, m.kind) for m in feed.latest()] == [("bo", "cue"), ("ann", "session"), ("ann", "status")]
+    feed.publish(Message("ann", "session", {"event": "ended"}))
+    assert [(m.runner, m.kind) for m in feed.running()] == [("bo", "cue")]
 
 
 def test_a_payload_is_json_whatever_is_unknown() -> None:
