@@ -4,8 +4,9 @@ The host's pipeline and the offline analysis call it; it does no I/O and reads n
 comes out depends on what the samples say, not on how they were cut into chunks or which pod's chunk came first.
 """
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp import arrival, state
+from dsp.jit import entry
 from dsp.params import Params
 from dsp.rehearsal import rehearsal
 from dsp.types import FRAME, STRIDE, Role
@@ -21,10 +23,8 @@ from dsp.types import FRAME, STRIDE, Role
 MAGIC = b"hamstream core 5\n"
 INTEGER = np.dtype(np.int64)
 NO_FRAMES, NO_STRIDES = np.zeros(0, FRAME), np.zeros(0, STRIDE)
-NO_STARTS = np.zeros(len(Role), INTEGER)
 ROLES = tuple(np.array([role], INTEGER) for role in Role)
 THE_END = np.array([arrival.NOBODY], INTEGER)
-WHOLE_FRAME = np.dtype((np.void, FRAME.itemsize))
 WHOLE_STRIDE = np.dtype((np.void, STRIDE.itemsize))
 
 
@@ -55,6 +55,7 @@ class GaitAnalyzer:
 
     def __init__(self, params: Params | None = None) -> None:
         self.params = params or Params()
+        self._kernel = _kernel()
         self._co = self.params.record()
         self._core = state.core(self.params.swing_peak_radps)
         self._pods = self._core["pods"][0]
@@ -74,9 +75,10 @@ class GaitAnalyzer:
 
         frames: (n,) FRAME, n >= 0. A frame with NaN is a lost sample. Frames out of order are dropped and counted.
         """
-        frames = _plain(frames, FRAME)
+        by_role = [NO_FRAMES, NO_FRAMES, NO_FRAMES]
+        by_role[role] = _plain(frames, FRAME)
         self._count[0] = len(frames)
-        return self._push(frames, NO_STARTS, ROLES[role], self._count)
+        return self._push(by_role, ROLES[role], self._count)
 
     def push_many(
         self, frames: Sequence[NDArray[np.void]], roles: NDArray[np.int64], counts: NDArray[np.int64]
@@ -85,32 +87,23 @@ class GaitAnalyzer:
 
         frames: by role, (n,) FRAME, all of which are pushed. roles, counts: (k,) int64.
         """
-        rows = [
-            _plain(of_role, FRAME).view(WHOLE_FRAME) for of_role in frames
-        ]  # records would be joined field by field
-        starts = np.cumsum([0, len(rows[0]), len(rows[1])])
-        together = np.concatenate(rows)
-        joined = np.ndarray(len(together), FRAME, together)
-        return self._push(joined, starts, _plain(roles, INTEGER), _plain(counts, INTEGER))
+        by_role = [_plain(of_role, FRAME) for of_role in frames]
+        return self._push(by_role, _plain(roles, INTEGER), _plain(counts, INTEGER))
 
     def flush(self) -> NDArray[np.void]:
         """The stream has ended: process what still waits."""
         self._count[0] = 0
-        return self._push(NO_FRAMES, NO_STARTS, THE_END, self._count)
+        return self._push([NO_FRAMES, NO_FRAMES, NO_FRAMES], THE_END, self._count)
 
     def _push(
-        self,
-        frames: NDArray[np.void],
-        starts: NDArray[np.int64],
-        roles: NDArray[np.int64],
-        counts: NDArray[np.int64],
+        self, by_role: Sequence[NDArray[np.void]], roles: NDArray[np.int64], counts: NDArray[np.int64]
     ) -> NDArray[np.void]:
-        n = arrival.push(self._core, self._co, frames, starts, roles, counts, self._waiting, self._out)
+        n = self._kernel(self._core, self._co, *by_role, roles, counts, self._waiting, self._out)
         if n == 0:
             return NO_STRIDES
         if n == arrival.NO_ROOM:
-            self._make_room(len(frames))
-            return self._push(frames, starts, roles, counts)
+            self._make_room(max(map(len, by_role)))
+            return self._push(by_role, roles, counts)
         return np.ndarray(n, STRIDE, self._rows[:n].copy())  # numpy copies records field by field
 
     def _make_room(self, n: int) -> None:
@@ -182,6 +175,14 @@ class GaitAnalyzer:
             rows = np.frombuffer(data, np.float64, size * state.FRAME_WIDTH, at)
             self._waiting[role, :size] = rows.reshape(size, state.FRAME_WIDTH)
             at += rows.nbytes
+
+
+@functools.cache
+def _kernel() -> Callable[..., int]:
+    """`arrival.push`, compiled or loaded."""
+    core, co, waiting = state.core(1.0), Params().record(), np.zeros((3, 0, state.FRAME_WIDTH))
+    frames = NO_FRAMES, NO_FRAMES, NO_FRAMES
+    return entry(arrival.push, core, co, *frames, THE_END, THE_END, waiting, NO_STRIDES)
 
 
 def _plain(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:

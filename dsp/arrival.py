@@ -19,10 +19,10 @@ NOBODY = -1  # as a role: the stream has ended, and what waits is waited for no 
 
 
 @kernel
-def push(cores, cos, frames, starts, roles, counts, waiting, out):  # type: ignore[no-untyped-def]
+def push(cores, cos, pelvis, left, right, roles, counts, waiting, out):  # type: ignore[no-untyped-def]
     """Take the next n frames of a pod for each role and n of `roles` and `counts`, (k,), one after the other.
 
-    frames: (n,) FRAME; those of each role begin at `starts` (3,). out: STRIDE rows to write; returns how many were, or
+    pelvis, left, right: (n,) FRAME, all frames of each pod. out: STRIDE rows to write; returns how many were, or
     NO_ROOM and has done nothing.
     """
     core = cores[0]
@@ -35,8 +35,7 @@ def push(cores, cos, frames, starts, roles, counts, waiting, out):  # type: igno
         if not make_room(core, waiting, role, used[role]):
             used[:] = 0
             return NO_ROOM
-    for role in range(3):
-        used[role] = starts[role]
+    used[:] = 0
     written = 0
     for k in range(len(roles)):
         role = roles[k]
@@ -44,6 +43,7 @@ def push(cores, cos, frames, starts, roles, counts, waiting, out):  # type: igno
         if role != NOBODY:
             start = used[role]
             used[role] = start + counts[k]
+            frames = pelvis if role == 0 else left if role == 1 else right
             hold(core, waiting, role, frames[start : used[role]])
             mark = watermark(core, cos[0])
         written += run(cores, cos, waiting, mark, out[written:])

@@ -42,6 +42,18 @@ def inlined(function: Function) -> Function:
     return _compiled(function, forceinline=True)
 
 
+def entry(function: Function, *examples: Any) -> Function:
+    """The compiled code of a kernel for arguments of such types, without numba's look at them in every call.
+
+    That look takes 0.4 us for nine arrays, two thirds of a call that finds nothing to do. Arguments of other types are
+    not noticed without it: for callers who have made sure of theirs.
+    """
+    if not hasattr(function, "signatures"):  # NUMBA_DISABLE_JIT
+        return function
+    code: Function = function.compile(tuple(map(numba.typeof, examples)))  # type: ignore[attr-defined]
+    return code
+
+
 def _compiled(function: Function, **options: bool) -> Function:
     compiled: Function = numba.njit(
         cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True, fastmath={"contract"}, **options

@@ -9,7 +9,7 @@ import math
 from dsp.jit import inlined, kernel
 from dsp.params import G_MPS2
 from dsp.quaternion import level, rotate, turn, turn_world
-from dsp.state import ACC, FALL, GYR, LOST, QUAT, RING, VEL, T
+from dsp.state import ACC, FALL, GYR, QUAT, RING, VEL, T
 
 BLOCK_S = 0.25  # rest is counted by so much
 UPRIGHT = 0.82  # cosine of 35 deg: a pod that is worn as instructed is never further from upright in standing
@@ -228,10 +228,10 @@ def lose_attitude(pod):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def advance(pod, t, sample, lost):  # type: ignore[no-untyped-def]
+def advance(pod, t, sample):  # type: ignore[no-untyped-def]
     """One sample further: attitude (trapezium of the rates), velocity (trapezium of the forces), one ring row.
 
-    sample: (6,) specific force m/s2 and rate rad/s, sensor axes. lost: 1 where it stands in for a lost one.
+    sample: (6,) specific force m/s2 and rate rad/s, sensor axes.
     """
     last = pod["gyr"]
     bias = pod["bias"]
@@ -260,7 +260,6 @@ def advance(pod, t, sample, lost):  # type: ignore[no-untyped-def]
     row[QUAT], row[QUAT + 1], row[QUAT + 2], row[QUAT + 3] = q0, q1, q2, q3
     row[VEL], row[VEL + 1], row[VEL + 2] = vx, vy, vz
     row[FALL] = fz - G_MPS2
-    row[LOST] = lost
     pod["n"] = n + 1
     if not pod["ready"]:
         start(pod, ax, ay, az)

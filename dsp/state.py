@@ -7,10 +7,9 @@ last samples of a pod, one row a sample, its columns named below. Saving and res
 import numpy as np
 
 # Columns of a ring row.
-T, ACC, GYR, QUAT, VEL, RATE, FALL, LOST, WIDTH = 0, 1, 4, 7, 11, 14, 15, 16, 17
+T, ACC, GYR, QUAT, VEL, RATE, FALL, WIDTH = 0, 1, 4, 7, 11, 14, 15, 16
 # T: time, s. ACC: 3, specific force, sensor axes. GYR: 3, rate less bias, sensor axes. QUAT: 4. VEL: 3, integrated
 # velocity, the pod's world. RATE: rate about the hinge (shanks). FALL: vertical acceleration (world z, less gravity).
-# LOST: 1 where the sample was lost and bridged.
 USUAL_PACE_MPS = 3.0  # until speed is known; a wrong one only leans the pelvis alone, in bends
 # Until a leg knows its own: stride time, mean of 26 runners at 3.5 m/s; from the swing's end to contact, mean of eight
 # at three speeds (Fukuchi, Fukuchi & Duarte 2017, doi 10.7717/peerj.3298).
@@ -226,7 +225,7 @@ CORE = np.dtype(
         ("used", "i8", (3,)),  # of the frames in hand
         ("due_s", "f8", (3,)),  # time of each pod's next waiting frame
         ("frame", "f8", (8,)),  # the frame in hand
-        ("sample", "f8", (6,)),  # the sample in hand, sensor axes: specific force, rate
+        ("sample", "f8", (6,)),  # one that stands in for a lost one, sensor axes: specific force, rate
         ("back", "i8"),  # lost samples are those of so many rows earlier, or on a line from row `last` if not above 0
         ("last", "i8"),
     ]

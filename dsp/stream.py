@@ -44,7 +44,7 @@ def run(cores, cos, frames, watermark, out):  # type: ignore[no-untyped-def]
     pods = core["pods"]
     legs = core["legs"]
     frame = core["frame"]
-    sample = core["sample"]
+    measured = frame[FRAME_ACC:FRAME_PRESSURE]
     due = core["due_s"]
     written = 0
     for role in range(3):
@@ -73,15 +73,13 @@ def run(cores, cos, frames, watermark, out):  # type: ignore[no-untyped-def]
             if k < missing:
                 substitute(core, pod, (k + 1.0) / (missing + 1.0))
             else:
-                for j in range(6):
-                    sample[j] = frame[FRAME_ACC + j]
                 if role == 0:
                     barometer(core, legs, co, t, frame[FRAME_PRESSURE])
-                if watch_rest(pod, co, t, sample, legs[0]["strides"] + legs[1]["strides"] == 0):
+                if watch_rest(pod, co, t, measured, legs[0]["strides"] + legs[1]["strides"] == 0):
                     acc_bias = co["pelvis_acc_bias_mps2"] if role == 0 else co["shank_acc_bias_mps2"]
                     begin(pod, co, pod["rest_s"], acc_bias, 1.0)
-            lost = missing - k
-            found = take(core, co, role, pod["t_s"] - lost * pod["period_s"], 1.0 if lost else 0.0)
+            sample = core["sample"][:] if k < missing else measured
+            found = take(core, co, role, pod["t_s"] - (missing - k) * pod["period_s"], sample)
             if found == INITIAL and written < len(out):
                 side = role - 1 if role > 0 else core["steps"]["side"]
                 written += complete(core, pods, legs, co, side, out[written])
@@ -198,12 +196,11 @@ def substitute(core, pod, share):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def take(core, co, role, t, lost):  # type: ignore[no-untyped-def]
+def take(core, co, role, t, sample):  # type: ignore[no-untyped-def]
     """One sample, measured or bridged, into attitude and contacts: NOTHING, INITIAL or TERMINAL became known."""
     pod = core["pods"][role]
     legs = core["legs"]
-    sample = core["sample"]
-    advance(pod, t, sample, lost)
+    advance(pod, t, sample)
     row = pod["ring"][(pod["n"] - 1) & (RING - 1)]
     dt = pod["period_s"]
     if role == 0:

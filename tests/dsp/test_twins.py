@@ -162,7 +162,7 @@ def test_rest_gives_the_gyros_offset_and_up(rng: np.random.Generator) -> None:
     bias, up = np.array([0.01, -0.02, 0.005]), unit(np.array([0.1, -0.05, 1.0]))
     samples = np.c_[G_MPS2 * up + rng.normal(0, 0.05, (600, 3)), bias + rng.normal(0, 0.003, (600, 3))]
     for k, sample in enumerate(samples):
-        orientation.advance(pod, k * DT, sample, 0.0)
+        orientation.advance(pod, k * DT, sample)
         orientation.watch_rest(pod, CO, k * DT, sample, True)
     block = math.ceil(0.25 / DT)
     assert pod["held_n"] == block
@@ -207,7 +207,7 @@ def test_a_start_in_motion_takes_the_mean_force_for_up(rng: np.random.Generator)
     tilt = Rotation.from_euler("xy", (8.0, -5.0), degrees=True)
     acc = tilt.inv().apply(np.c_[3 * np.sin(12.0 * t), np.cos(9.0 * t), G_MPS2 + 8 * np.sin(2 * np.pi * 3 * t)])
     for k in range(n):
-        orientation.advance(pod, t[k], np.r_[acc[k], 0.0, 0.0, 0.0], 0.0)
+        orientation.advance(pod, t[k], np.r_[acc[k], 0.0, 0.0, 0.0])
     assert pod["ready"]
     assert naive.rotation(pod["q"]).apply(unit(acc[1:].mean(axis=0))) == pytest.approx([0.0, 0.0, 1.0], abs=1e-6)
     orientation.start(pod, *acc[0])  # and begins to count anew
@@ -220,7 +220,7 @@ def test_a_repeated_sample_is_frozen_only_in_motion_and_later() -> None:
     pod = core["pods"][Role.SHANK_LEFT]
     pod["bias"] = (0.01, 0.0, -0.02)
     sample = np.array([1.0, -2.0, 9.0, 0.1, 0.02, 0.03])
-    orientation.advance(pod, 1.0, sample, 0.0)
+    orientation.advance(pod, 1.0, sample)
     pod["raw_s"] = 1.0
     for t, now_s, frozen in ((1.01, 1.0, True), (1.0, 1.0, False), (1.01, 9.0, False)):
         core["now_s"] = now_s
@@ -228,7 +228,7 @@ def test_a_repeated_sample_is_frozen_only_in_motion_and_later() -> None:
     core["now_s"] = 1.0
     for j in range(6):
         assert not stream.is_frozen(core, pod, CO, np.array([1.01, *(sample + 1e-3 * np.eye(6)[j]), np.nan]))
-    orientation.advance(pod, 1.0, sample * [1, 1, 1, 1, 40, 1], 0.0)  # turning fast, though nobody runs
+    orientation.advance(pod, 1.0, sample * [1, 1, 1, 1, 40, 1])  # turning fast, though nobody runs
     core["now_s"] = 9.0
     assert stream.is_frozen(core, pod, CO, np.array([1.01, *(sample * [1, 1, 1, 1, 40, 1]), np.nan]))
 
