@@ -276,15 +276,18 @@ def parse(raw: Mapping[str, Any], environ: Mapping[str, str], folder: Path) -> C
         problems += [_sentence(details) for details in error.errors()]
     if problems:
         raise ConfigError(problems)
-    storage = config.storage.model_copy(update={"folder": folder / config.storage.folder})
-    ca_file = config.mqtt.ca_file and folder / config.mqtt.ca_file
-    mqtt = config.mqtt.model_copy(update={"ca_file": ca_file, "password": _secret(environ, MQTT_PASSWORD_VARIABLE)})
-    certfile, keyfile = (pem and folder / pem for pem in (config.web.certfile, config.web.keyfile))
-    token = _secret(environ, WEB_TOKEN_VARIABLE)
-    web = config.web.model_copy(update={"certfile": certfile, "keyfile": keyfile, "token": token})
-    ca_file = config.influx.ca_file and folder / config.influx.ca_file
-    influx = config.influx.model_copy(update={"ca_file": ca_file, "token": _secret(environ, INFLUX_TOKEN_VARIABLE)})
-    return config.model_copy(update={"storage": storage, "mqtt": mqtt, "influx": influx, "web": web})
+    secrets = {
+        "mqtt": {"password": _secret(environ, MQTT_PASSWORD_VARIABLE)},
+        "influx": {"token": _secret(environ, INFLUX_TOKEN_VARIABLE)},
+        "web": {"token": _secret(environ, WEB_TOKEN_VARIABLE)},
+        "storage": {},
+    }
+    placed = {}
+    for name, more in secrets.items():
+        table = getattr(config, name)
+        paths = {key: folder / value for key, value in table if isinstance(value, Path)}
+        placed[name] = table.model_copy(update=paths | more)
+    return config.model_copy(update=placed)
 
 
 def _secret(environ: Mapping[str, str], variable: str) -> SecretStr | None:

@@ -163,6 +163,7 @@ def recover(path: Path) -> bool:
                 os.fsync(file.fileno())
         os.replace(mended, path)
     except OSError as error:
-        mended.unlink(missing_ok=True)
         raise RecordingError(path, f"cannot be mended: {error.strerror}") from error
+    finally:
+        mended.unlink(missing_ok=True)
     return True

@@ -300,7 +300,12 @@ class Store:
 def _open(path: Path) -> tuple[sqlite3.Connection, IO[bytes], int]:
     """Connection, lock, and the log's last seq. Closes what a killed process left open, when alone."""
     conn = database.connect(path)
-    lock = path.with_name(path.name + ".lock").open("ab")
+    beside = path.with_name(path.name + ".lock")
+    try:
+        lock = beside.open("ab")
+    except OSError as error:
+        conn.close()
+        raise SinkError(str(beside), f"cannot be opened ({error.strerror}); check its permissions") from error
     if try_lock(lock):
         try:
             for session in schema.close_abandoned(conn):

@@ -252,7 +252,15 @@ async def test_files_that_are_not_ours(tmp_path: Path) -> None:
     with closing(sqlite3.connect(foreign)) as conn:
         conn.execute("CREATE TABLE photos (id)")
     text.write_text("not a database, and longer than the header of one " * 40)
-    cases = ((newer, "newer"), (foreign, "another program"), (text, "not a hamstream"), (tmp_path, "opened"))
+    locked = tmp_path / "locked.db"
+    locked.with_name("locked.db.lock").mkdir()
+    cases = (
+        (newer, "newer"),
+        (foreign, "another program"),
+        (text, "not a hamstream"),
+        (tmp_path, "opened"),
+        (locked, "lock: cannot be opened"),
+    )
     for file, sentence in cases:
         with pytest.raises(SinkError, match=sentence):
             async with Store.open(file):
