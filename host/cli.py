@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
 
     report = commands.add_parser("report", help="a session as one page to read, keep and print")
     _add_session(report)
-    report.add_argument("--out", type=Path, metavar="FILE", help="where to (default: SESSION.html, here)")
+    report.add_argument("--out", type=Path, metavar="FILE", help="file or folder (default: SESSION.html, here)")
     report.set_defaults(command=_report)
 
     export = commands.add_parser("export", help="a session as files for other programs")
@@ -189,9 +189,9 @@ def _hang_up(task: asyncio.Task[Any], terminals: Sequence[int]) -> None:
 
 
 def _demo(args: argparse.Namespace) -> None:
-    from firmware_sim.demo import demo
-
     print("Starting the demo: three simulated pods and a simulated runner. Ctrl-C ends it.", flush=True)
+    from firmware_sim.demo import demo  # takes seconds on a slow computer
+
     _until_stopped(demo(_config(args), seconds=args.seconds, seed=args.seed))
 
 

@@ -47,16 +47,17 @@ class Check:
 def doctor(config_path: Path | None = None, environ: Mapping[str, str] = os.environ) -> int:
     """Prints every check as it is done. Returns 1 when something that is needed is broken, else 0."""
 
-    async def show() -> int:
-        broken = 0
+    async def show() -> list[str]:
+        states = []
         async for check in checks(config_path, environ):
             print(check, flush=True)
-            broken += check.state == PROBLEM
-        return broken
+            states.append(check.state)
+        return states
 
-    broken = asyncio.run(show())
-    print(f"{broken} to mend." if broken else "Ready.")
-    return 1 if broken else 0
+    states = asyncio.run(show())
+    ready = "Ready, but for what is noted." if NOTE in states else "Ready."
+    print(f"{states.count(PROBLEM)} to mend." if PROBLEM in states else ready)
+    return 1 if PROBLEM in states else 0
 
 
 async def checks(config_path: Path | None, environ: Mapping[str, str]) -> AsyncIterator[Check]:

@@ -7,7 +7,7 @@ cell is unknown.
 import csv
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields
 from operator import attrgetter
 from pathlib import Path
@@ -71,7 +71,8 @@ def whole_path(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise SinkError(str(path), f"cannot be written ({error.strerror}); check the folder and its disk") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # of a folder that cannot be, say: that has been told
+            part.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from host.sinks.store import Store
 
 
 async def write_report(config: Config, session: str, out: Path | None = None) -> Path:
-    """Where it wrote: `out`, or a file named after the session in this folder.
+    """Where it wrote: `out`, or a file named after the session in the folder `out`, or in this one.
 
     `session` may be `last`. Raises UnknownSessionError, or SinkError when the file or the store cannot be used.
     """
@@ -21,10 +21,14 @@ async def write_report(config: Config, session: str, out: Path | None = None) ->
         row = await store.session(session)
         with Console(stderr=True).status(f"Writing the report of {row.session} ..."):
             html = await report_of(config, store, row.session)
-    path = out or Path(f"{row.session}.html")
+    path = _place(f"{row.session}.html", out)
     with whole_file(path) as file:
         file.write(html)
     return path
+
+
+def _place(name: str, out: Path | None) -> Path:
+    return out / name if out and out.is_dir() else out or Path(name)
 
 
 async def report_of(config: Config, store: Store, session: str) -> str:

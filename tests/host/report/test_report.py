@@ -386,8 +386,13 @@ async def test_it_is_written_where_it_is_asked_for(sessions: Sessions, tmp_path:
     out = tmp_path / "mine.html"
     assert await write_report(sessions.config, sessions.well.session, out) == out
     assert sessions.well.session in out.read_text()
-    with pytest.raises(SinkError, match="cannot be written"):
-        await write_report(sessions.config, "last", tmp_path / "no folder" / "x.html")
+    (tmp_path / "reports").mkdir()
+    in_folder = tmp_path / "reports" / f"{sessions.well.session}.html"
+    assert await write_report(sessions.config, sessions.well.session, tmp_path / "reports") == in_folder
+    assert in_folder.exists()
+    for place in ("no folder", "mine.html"):  # the second is a file
+        with pytest.raises(SinkError, match="cannot be written"):
+            await write_report(sessions.config, "last", tmp_path / place / "x.html")
 
 
 async def test_an_unknown_session_is_told_with_those_that_are(sessions: Sessions):
