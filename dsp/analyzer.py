@@ -42,6 +42,7 @@ class Status:
     standing_s: float  # how long the pods have been at rest by now, the least of them
     calibrated: tuple[bool, bool, bool]  # by role: quiet standing was seen
     silent: tuple[Role, ...]  # pods that the others no longer wait for
+    tipped: tuple[Role, ...]  # pods that are further from upright in standing than one can wear them
     uncalibrated: tuple[Role, ...]  # pods that are there, and no quiet standing was seen since
     slipped: tuple[Role, ...]  # pods that turned on the body just now
     swapped: bool  # the shanks' pods seem to be on each other's leg
@@ -136,11 +137,16 @@ class GaitAnalyzer:
             phase = Phase.STANDING
         else:
             phase = Phase.WAITING
+        # Who rests for long enough is calibrated if upright. Pods on a table are not worn: another one must be.
+        rested = pods["resting_s"] >= self.params.standing_s
+        standing = any(rested[role] and calibrated[role] for role in worn)
+        tipped = tuple(role for role in worn if standing and rested[role] and not calibrated[role])
         return Status(
             phase,
             standing_s,
             (bool(calibrated[0]), bool(calibrated[1]), bool(calibrated[2])),
             silent,
+            tipped,
             tuple(role for role in Role if newest[role] > -math.inf and not calibrated[role]),
             tuple(role for role in Role if pods["slipped"][role]),
             bool(core["swapped"]),

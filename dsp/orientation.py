@@ -147,6 +147,8 @@ def calibrate(pod):  # type: ignore[no-untyped-def]
     pod["confirm_n"] = 0
     pod["usual_n"] = 0
     pod["lean_n"] = 0
+    pod["axis_n"] = 0
+    pod["drive_n"] = 0
     pod["moved_s"] = 0.0
     pod["lean"] = 0.0
     pod["cube"] = 0.0

@@ -184,6 +184,8 @@ class RunnerSession:
         """What the runner should do so that the run can be judged; empty where that is nothing."""
         if self._lost:
             return self._missing(min(self._lost))
+        if now.tipped:
+            return prompt(f"tipped_{now.tipped[0].label}", self.language)
         if now.phase in (Phase.WAITING, Phase.STANDING):
             return prompt("stand_still", self.language)
         if now.phase is Phase.READY:

@@ -180,7 +180,20 @@ def test_rest_gives_the_gyros_offset_and_up(rng: np.random.Generator) -> None:
 
 def test_a_pod_that_is_calibrated_knows_nothing_from_before() -> None:
     pod = state.core(6.0)[0]["pods"][Role.SHANK_LEFT]
-    gone = ("slipped", "off_n", "confirm_n", "usual_n", "lean_n", "seat_sd_rad", "moved_s", "lean", "cube", "size")
+    gone = (
+        "slipped",
+        "off_n",
+        "confirm_n",
+        "usual_n",
+        "lean_n",
+        "axis_n",
+        "drive_n",
+        "seat_sd_rad",
+        "moved_s",
+        "lean",
+        "cube",
+        "size",
+    )
     for name in gone:
         pod[name] = 3
     pod["rest_up"] = (0.0, 0.6, 0.8)

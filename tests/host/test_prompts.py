@@ -121,3 +121,24 @@ async def test_who_swapped_the_shanks_pods_is_told(frames: Frames, tmp_path: Pat
     assert found.said == [prompt("stand_still"), prompt("ready"), prompt("swapped"), prompt("ready"), prompt("swapped")]
     assert found.shown[-1] == prompt("swapped")
     assert all("swapped" in stride["quality"] for stride in found.strides[10:])
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_who_wears_a_pod_upside_down_is_told_to_turn_it(frames: Frames, tmp_path: Path, role: Role) -> None:
+    """For as long as they wear it so, however still they stand; pods that lie about upside down are not worn."""
+    half = Rotation.from_euler("x", 180.0, degrees=True)
+
+    def over(role: Role, until_s: float) -> Frames:
+        rows = frames[role].copy()
+        wrong = rows["t_s"] < until_s
+        for name in ("acc_mps2", "gyr_radps"):
+            rows[name][wrong] = half.apply(rows[name][wrong])
+        return {role: rows}
+
+    found = await told(frames | over(role, 18.0), tmp_path / "s.db")
+    assert found.said[:2] == [prompt("stand_still"), prompt(f"tipped_{role.label}")]
+    assert prompt("stand_first") in found.said
+    assert found.said[-1] == prompt("ready")
+    assert not any(stride["quality"] for stride in of("left", found.strides, 30.0, 35.0))
+    lying = {role: over(role, 99.0)[role] for role in Role}
+    assert not any("way up" in text for text in (await told(lying, tmp_path / "lying.db")).said)
