@@ -15,7 +15,7 @@ from dsp.types import Role
 from firmware_sim.runner.rigid import rotation
 from firmware_sim.runner.runner import Motion
 from firmware_sim.sampler import Samples
-from host.pods.profile import FULL_SCALE_COUNTS, HIGHEST, LOWEST, PodInfo
+from host.pods.profile import PodInfo
 
 Array = NDArray[np.float64]
 
@@ -141,10 +141,7 @@ class ChipSampler:
         acc += noise[:, :3] * self.chip.acc_noise_g_per_rthz * G_MPS2
         gyr = motion.gyr @ self.mount + self.gyr_offset_radps
         gyr += noise[:, 3:] * np.radians(self.chip.gyr_noise_dps_per_rthz)
-        acc *= FULL_SCALE_COUNTS / (self.info.acc_range_g * G_MPS2)
-        gyr *= FULL_SCALE_COUNTS / np.radians(self.info.gyr_range_dps)
-        counts = np.rint(np.hstack([acc, gyr]))
-        return Samples(t_s, np.clip(counts, LOWEST, HIGHEST).astype(np.int16))
+        return Samples(t_s, self.info.counts(np.hstack([acc, gyr])))
 
     def pressure_pa(self, t_s: float) -> float | None:
         if self._role is not Role.PELVIS:

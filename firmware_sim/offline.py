@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.params import G_MPS2
 from dsp.types import FRAME, Role
 from firmware_sim.chip import Chip, ChipSampler
 from firmware_sim.runner.form import NATURAL, Form
 from firmware_sim.runner.plan import Plan
 from firmware_sim.runner.runner import SimulatedRunner
 from firmware_sim.runner.truth import TrueStride, write_truth
-from host.pods.profile import FULL_SCALE_COUNTS, PodInfo
+from host.pods.profile import PodInfo
 
 PRESSURE_PERIOD_S = 0.5
 
@@ -74,8 +73,8 @@ def to_frames(info: PodInfo, t_s: NDArray[np.float64], counts: NDArray[np.int16]
     """Raw samples as frames in SI units."""
     frames = np.empty(len(t_s), FRAME)
     frames["t_s"] = t_s
-    frames["acc_mps2"] = counts[:, :3] * (info.acc_range_g * G_MPS2 / FULL_SCALE_COUNTS)
-    frames["gyr_radps"] = counts[:, 3:] * (np.radians(info.gyr_range_dps) / FULL_SCALE_COUNTS)
+    values = counts * info.scale
+    frames["acc_mps2"], frames["gyr_radps"] = values[:, :3], values[:, 3:]
     frames["pressure_pa"] = np.nan
     return frames
 

@@ -45,9 +45,7 @@ class PlaybackSampler:
         rate_hz = measured_rate_hz(self._t_s)
         samples = min(max(round(rate_hz / PACKETS_HZ), 1), profile.MAX_SAMPLES)
         self.info = PodInfo(role, *ranges, round(rate_hz), samples)
-        full_scale = np.repeat([ranges[0] * G_MPS2, math.radians(ranges[1])], 3)
-        scaled = np.rint(values[present] / full_scale * profile.FULL_SCALE_COUNTS)
-        self._counts = np.clip(scaled, profile.LOWEST, profile.HIGHEST).astype(np.int16)
+        self._counts = self.info.counts(values[present])
         measured = np.isfinite(frames["pressure_pa"])
         self._pressure_s = frames["t_s"][measured]
         self._pressure_pa = frames["pressure_pa"][measured]

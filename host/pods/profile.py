@@ -4,6 +4,7 @@ Who calls it: links read info and write commands, streams decode packets, the si
 Units on the air: raw 16-bit samples in sensor axes, ticks of the pod's 32,768 Hz crystal.
 """
 
+import math
 import struct
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
@@ -12,6 +13,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from dsp.params import G_MPS2
 from dsp.types import Role
 from host.errors import PacketError
 
@@ -148,6 +150,20 @@ class PodInfo:
     rate_hz: int
     samples_per_packet: int
     rates_hz: tuple[int, ...] = ()  # what SET_RATE takes, of OFFERED_RATES_HZ
+
+    @property
+    def full_scale(self) -> tuple[float, float]:
+        """Where samples clip, in m/s2 and rad/s."""
+        return self.acc_range_g * G_MPS2, math.radians(self.gyr_range_dps)
+
+    @property
+    def scale(self) -> NDArray[np.float64]:
+        """(6,) what one count is worth: three times m/s2, three times rad/s."""
+        return np.repeat(self.full_scale, 3) / FULL_SCALE_COUNTS
+
+    def counts(self, values: NDArray[np.float64]) -> NDArray[np.int16]:
+        """(n, 6) acc x y z in m/s2, gyr x y z in rad/s as the chip gives them; beyond its range they clip."""
+        return np.clip(np.rint(values / self.scale), LOWEST, HIGHEST).astype(np.int16)
 
     def __bytes__(self) -> bytes:
         rates = sum(1 << bit for bit, rate in enumerate(OFFERED_RATES_HZ) if rate in self.rates_hz)

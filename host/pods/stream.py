@@ -17,12 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsp.jit import kernel
-from dsp.params import G_MPS2
 from dsp.types import FRAME, Role
 from host.errors import PacketError
 from host.pods.clock import PodClock
 from host.pods.profile import (
-    FULL_SCALE_COUNTS,
     Packet,
     PacketFlag,
     PodInfo,
@@ -98,7 +96,7 @@ class PodStream:
         """Where samples clip, in m/s2 and rad/s. Infinite until the pod info is known."""
         if self._info is None:
             return math.inf, math.inf
-        return self._info.acc_range_g * G_MPS2, math.radians(self._info.gyr_range_dps)
+        return self._info.full_scale
 
     @property
     def health(self) -> PodHealth:
@@ -186,7 +184,7 @@ class PodStream:
     def _feed_info(self, info: PodInfo) -> NDArray[np.void]:
         frames = self._release()  # with the scale that they were taken with
         self._info = info
-        self._scale = np.repeat(self.full_scale, 3) / FULL_SCALE_COUNTS
+        self._scale = info.scale
         if self._clock is None:
             self._clock = PodClock(info.rate_hz)
         self._clock.reconnected(info.rate_hz)

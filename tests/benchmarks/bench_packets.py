@@ -9,7 +9,6 @@ import time
 import numpy as np
 import vqf
 
-from dsp.params import G_MPS2
 from dsp.types import Role
 from firmware_sim.offline import simulate
 from host.coach.coach import Coach
@@ -25,13 +24,11 @@ REPEATS = 5
 
 def events_of(frames: dict[Role, np.ndarray]) -> list[PodEvent]:
     """The run as three pods would send it, in order of arrival."""
-    scale = 32768 / np.repeat([ACC_RANGE_G * G_MPS2, np.radians(GYR_RANGE_DPS)], 3)
     events = []
     for role, f in frames.items():
         info = PodInfo(role, ACC_RANGE_G, GYR_RANGE_DPS, RATE_HZ, SAMPLES)
         events.append(PodEvent(role, Channel.INFO, 0, bytes(info)))
-        values = np.hstack([f["acc_mps2"], f["gyr_radps"]]) * scale
-        counts = np.clip(np.rint(values), -32768, 32767).astype(np.int16)
+        counts = info.counts(np.hstack([f["acc_mps2"], f["gyr_radps"]]))
         for seq, i in enumerate(range(0, len(f) - SAMPLES, SAMPLES)):
             packet = Packet(seq & 0xFFFF, round(f["t_s"][i] * TICK_HZ), counts[i : i + SAMPLES])
             arrival_s = f["t_s"][i + SAMPLES - 1] + DELAY_S

@@ -1,14 +1,10 @@
 """`python -m firmware_sim`: pods in processes of their own."""
 
 import asyncio
-import contextlib
 import csv
 import json
 import signal
-import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,37 +18,18 @@ from firmware_sim.ears import cue_address, fresh_cue, listen
 from firmware_sim.radio.backend import open_backends
 from host.pods import profile
 from host.sinks.broker import EmbeddedBroker
+from tests.end_to_end.processes import pods
 from tests.firmware_sim.virtual_pods import PATIENCE_S, Listener, find
 from tests.servers import mosquitto, password_file
-
-REPOSITORY = Path(__file__).parents[2]
-
-
-@asynccontextmanager
-async def pods_process(*options: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
-    """The process, and the transport that it says it is ready on."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "firmware_sim", *options), stdout=asyncio.subprocess.PIPE, cwd=REPOSITORY
-    )
-    try:
-        assert process.stdout is not None
-        async with asyncio.timeout(30.0):
-            line = (await process.stdout.readline()).decode()
-        assert line.startswith("ready ")
-        yield process, line.removeprefix("ready ").strip()
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
 
 
 async def test_two_processes_of_pods_on_one_air(tmp_path: Path) -> None:
     truth = tmp_path / "truth.csv"
     start_at_s = time.monotonic()
     own = ("--pods", "pelvis", "--truth", str(truth), "--plan", "run 3", "--start-at", str(start_at_s))
-    async with pods_process("--listen", "127.0.0.1:0", *own) as (process, spec):
+    async with pods("--listen", "127.0.0.1:0", *own) as (process, spec):
         other = ("--hci", spec, "--pods", "shank_left", "--plan", "run 3")
-        async with pods_process(*other) as (shank_process, _), open_backends(spec) as backends:
+        async with pods(*other) as (shank_process, _), open_backends(spec) as backends:
             found = await BleakScanner.discover(timeout=0.5, service_uuids=[profile.IMU_SERVICE], backend=backends[0])
             assert {profile.role_of_name(device.name) for device in found} == {Role.PELVIS, Role.SHANK_LEFT}
             gone = asyncio.Event()

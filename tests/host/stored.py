@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dsp.params import G_MPS2
 from dsp.types import Role
 from firmware_sim.offline import simulate
 from host.coach.coach import Coach
@@ -51,9 +50,7 @@ def events_of(frames: Frames) -> Iterator[PodEvent]:
             PodEvent(role, Channel.PRESSURE, round((frame["t_s"] + 0.03) * 1e9), encode_pressure(frame["pressure_pa"]))
             for frame in of_pod[~np.isnan(of_pod["pressure_pa"])]
         ]
-        counts = np.hstack(
-            [of_pod["acc_mps2"] / (16 * G_MPS2 / 32768), of_pod["gyr_radps"] / (np.radians(2000) / 32768)]
-        ).round().clip(-32768, 32767).astype(np.int16)  # fmt: skip
+        counts = info.counts(np.hstack([of_pod["acc_mps2"], of_pod["gyr_radps"]]))
         for seq, start in enumerate(range(0, len(of_pod) - 7, PACKET)):
             tick = round(of_pod["t_s"][start] * 32768)
             arrival_ns = round((of_pod["t_s"][start + 7] + 0.03) * 1e9)

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from dsp.params import G_MPS2
 from dsp.types import Role
 from firmware_sim.offline import simulate
 from host.coach.coach import Coach, CoachParams
@@ -20,13 +19,11 @@ def events() -> list[PodEvent]:
     """A run as it arrives over a poor link: late, doubled and lost packets, and a pod that goes silent for 4 s."""
     frames, _ = simulate("stand 4; run 3.2; at 20 overstride strong", SECONDS, rate_error=None)
     rng = np.random.default_rng(2)
-    scale = 32768 / np.repeat([ACC_RANGE_G * G_MPS2, np.radians(GYR_RANGE_DPS)], 3)
     arrived = []
     for role, of_pod in frames.items():
         info = PodInfo(role, ACC_RANGE_G, GYR_RANGE_DPS, 208, SAMPLES)
         arrived.append(PodEvent(role, Channel.INFO, 0, bytes(info)))
-        values = np.hstack([of_pod["acc_mps2"], of_pod["gyr_radps"]]) * scale
-        counts = np.clip(np.rint(values), -32768, 32767).astype(np.int16)
+        counts = info.counts(np.hstack([of_pod["acc_mps2"], of_pod["gyr_radps"]]))
         newest_ns = 1
         for seq, i in enumerate(range(0, len(counts) - SAMPLES, SAMPLES)):
             t_s = float(of_pod["t_s"][i])
