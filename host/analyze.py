@@ -74,7 +74,7 @@ def analyze_files(
     For a recording also `NAME.session.json`, with the UTC time at which its seconds start. With `runner` (and
     then `config`) the coach knows the runner's profile, file after file, and the store's copy is updated;
     without, no profile is read or written. What was found is said in a line for each file. Returns the exit status:
-    0, or 2 when a file was wrong, which is said on stderr, as is a file of which nothing can be told; the others are
+    0, or 2 when a file was wrong, which is said on stderr, as is a file of which little can be told; the others are
     analysed all the same. Raises SinkError when `out` cannot be made.
     """
     try:
@@ -94,8 +94,8 @@ def analyze_files(
             problems.append(result.problem)
             continue
         print(f"{job.path}: {result.tally}; see {job.out / job.name}.strides.csv")
-        if result.tally.doubt:
-            print(f"hamstream: {job.path}: {result.tally.doubt}", file=sys.stderr)
+        for doubt in result.tally.doubts:
+            print(f"hamstream: {job.path}: {doubt}", file=sys.stderr)
     for problem in problems:
         print(f"hamstream: {problem}", file=sys.stderr)
     return 2 if problems else 0
@@ -153,11 +153,14 @@ def _analyze(job: _Job, share: Share) -> _Result:
             tally.add(output)
 
         if job.path.suffix == ".mcap":
-            from host.sinks.recording import read_recording  # here, because workers start faster without
+            from host.sinks.mcap_file import is_whole  # here, because workers start faster without
+            from host.sinks.recording import read_recording
 
             # Events come as they did live, so they are waited for as they were live.
             pipeline = Pipeline(coach, leg_length_m=told.leg_length_m)
             info, events = read_recording(job.path)
+            with job.path.open("rb") as file:
+                tally.cut = not is_whole(file)
             json.dump(asdict(info), result("session.json"), indent=2)
             for batch in batches_of(events, job.path.stat().st_size, share):
                 write(pipeline.push_events(batch))

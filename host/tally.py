@@ -15,6 +15,7 @@ class Tally:
     good: int = 0
     cues: int = 0  # without praise
     flaws: Counter[str] = field(default_factory=Counter)  # why strides are not good, as in the column `quality`
+    cut: bool = False  # a recording that was never finished
 
     def add(self, output: Output) -> None:
         self.strides += len(output.strides)
@@ -30,7 +31,13 @@ class Tally:
         return f"{self.strides} strides, {self.good} good{f' ({flaws})' if flaws else ''}, {cues}"
 
     @property
-    def doubt(self) -> str:
+    def doubts(self) -> list[str]:
+        """What makes the results less than they seem."""
+        cut = ["is cut short, or still being recorded; what is there was analysed"] if self.cut else []
+        return [*cut, *filter(None, [self._why_nothing])]
+
+    @property
+    def _why_nothing(self) -> str:
         """Why nothing can be told from the results; empty where something can."""
         if not self.strides:
             return "no stride was found; somebody must run in it, for some seconds, and each pod carry its own name"

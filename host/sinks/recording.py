@@ -86,6 +86,9 @@ class Recorder:
             if not self.failed:
                 self._writer.finish()
                 self._drain()
+                if self._spool.waiting:
+                    lost_kb = self._spool.waiting / 1e3
+                    log.error("%s: the last %.0f kB could not be stored; it is cut short", self.path, lost_kb)
 
     def _flush(self) -> None:
         while self._queue:

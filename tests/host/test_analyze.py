@@ -148,7 +148,9 @@ def test_strides_after_a_pod_has_died_are_not_lost(run: tuple[Frames, list[TrueS
     assert all("pod_missing" in row["quality"] and not row["tibial_inclination_ic_deg"] for row in late)
 
 
-async def test_a_recording_gives_what_the_pipeline_gave(run: tuple[Frames, list[TrueStride]], tmp_path: Path) -> None:
+async def test_a_recording_gives_what_the_pipeline_gave(
+    run: tuple[Frames, list[TrueStride]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     pipeline = Pipeline(Coach(), leg_length_m=0.92)
     strides = []
     async with Recorder(tmp_path / "run.mcap", INFO, Told(Person("ann", 0.92)).to_settings()) as recorder:
@@ -164,6 +166,13 @@ async def test_a_recording_gives_what_the_pipeline_gave(run: tuple[Frames, list[
     assert stiffness == pytest.approx([stride.leg_stiffness_npmkg for stride in strides if stride.good], abs=0.06)
     told = json.loads((tmp_path / "run.session.json").read_text())
     assert datetime.fromisoformat(told["started_utc"]) == datetime.fromisoformat(INFO.started_utc)
+    assert complaints(capsys) == []
+    whole = (tmp_path / "run.mcap").read_bytes()
+    (tmp_path / "half.mcap").write_bytes(whole[: len(whole) // 2])
+    assert analyze_files([tmp_path / "half.mcap"], tmp_path) == 0
+    assert 10 < len(rows_of(tmp_path / "half.strides.csv")) < len(rows) - 10
+    (told,) = complaints(capsys)
+    assert "half.mcap: is cut short" in told
 
 
 def test_a_wrong_file_is_told_and_the_others_are_analysed(

@@ -296,6 +296,16 @@ class _FullDisk:
         return getattr(self._file, name)
 
 
+async def test_what_a_full_disk_has_not_taken_in_the_end_is_told(path: Path, caplog) -> None:
+    async with Recorder(path, INFO) as recorder:
+        recorder._spool._file = _FullDisk(recorder._spool._file, room=3000)
+        for event in (what := events(300)):
+            recorder.write(event)
+    back = list(read_recording(path)[1])
+    assert back == what[: len(back)]
+    assert "could not be stored" in caplog.records[-1].message
+
+
 async def test_a_disk_that_stays_full_ends_the_recording_only(path: Path, monkeypatch) -> None:
     monkeypatch.setattr(recording, "FLUSH_PERIOD_S", 0.02)
     monkeypatch.setattr(recording, "MAX_WAITING_BYTES", 2000)
