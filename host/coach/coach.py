@@ -256,7 +256,7 @@ class Coach:
         """Whether another fault that holds is the cause, or may turn out to be within a moment."""
         fresh = self._fresh(symptom, now_s)
         return any(
-            symptom.fault.id in cause.fault.silences and (cause.held or (fresh and cause.rising))
+            symptom.fault.id in cause.fault.silences and (cause.held or (fresh and not cause.gone))
             for cause in self._patterns.values()
             if cause.fault.id not in self._muted
         )

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from host.coach.baseline import METRICS, MIDDLE_MPS, Baseline, Sums, level_if_unknown
+from host.coach.baseline import METRICS, MIDDLE_MPS, Baseline, Habit, Sums, level_if_unknown
 from host.records import Stride
 
 # A stride further out than this many robust SD counts as if it were just there (winsorising; Huber 1964,
@@ -159,20 +159,22 @@ def learn(strides: Sequence[Stride], clip_sds: float = CLIP_SDS) -> Baseline:
     """The baseline that these steady strides (of known speed) give; outliers pulled in by median and MAD."""
     sums: dict[tuple[str, str], Sums] = {}
     for side in ("left", "right"):
+        of_leg = [stride for stride in strides if stride.side == side]
         for metric in METRICS:
-            values = [
-                (stride, y)
-                for stride in strides
-                if stride.side == side and not math.isnan(y := getattr(stride, metric))
-            ]
-            if values:
-                middle = statistics.median(y for _, y in values)
-                reach = clip_sds * MAD_TO_SD * statistics.median(abs(y - middle) for _, y in values)
-                sums[metric, side] = Sums.total(
-                    Sums.of(stride.speed_mps, stride.grade_percent, _clip(y, middle, reach)) for stride, y in values
-                )
+            known = [(stride, y) for stride in of_leg if not math.isnan(y := getattr(stride, metric))]
+            if known:
+                sums[metric, side] = _without_outliers(metric, known, clip_sds)
     return Baseline(statistics.median(stride.speed_mps for stride in strides), 1, sums)
 
 
-def _clip(value: float, middle: float, reach: float) -> float:
-    return min(max(value, middle - reach), middle + reach)
+def _without_outliers(metric: str, known: Sequence[tuple[Stride, float]], clip_sds: float) -> Sums:
+    """The sums of these strides. What is far out is so for its own speed and slope: from the line through all."""
+    line = Habit.fit(metric, Sums.total(Sums.of(stride.speed_mps, stride.grade_percent, y) for stride, y in known))
+    usual = [line.mean(stride.speed_mps - MIDDLE_MPS, level_if_unknown(stride.grade_percent)) for stride, _ in known]
+    off = [y - mean for (_, y), mean in zip(known, usual, strict=True)]
+    middle = statistics.median(off)
+    reach = clip_sds * MAD_TO_SD * statistics.median(abs(x - middle) for x in off)
+    return Sums.total(
+        Sums.of(stride.speed_mps, stride.grade_percent, mean + min(max(x, middle - reach), middle + reach))
+        for (stride, _), mean, x in zip(known, usual, off, strict=True)
+    )

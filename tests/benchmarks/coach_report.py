@@ -2,7 +2,8 @@
 
 Runs all of tests/host/coach/scenarios.py through chips, signal core and coach, without radio, on all cores:
 prints the confusion table (rows: what the runner did; columns: the first cue), what was not met, and the wrong
-cues per hour of clean running. `--hours` sets how much clean running, `--only WORD` picks scenarios by name.
+cues per hour of clean running. `--hours` sets how much clean running, `--only WORD` picks scenarios by name, `--seeds`
+runs each scenario that often, with other noise: what is right once may be luck, a share is none.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -23,6 +25,7 @@ from tests.host.coach.scenarios import FAULTY, PAIRS, PRIORITY, Outcome, Scenari
 
 HOURS = 20
 NOTHING = "(none)"
+SEEDS_APART = 1000  # more than there are scenarios, whose own seeds count from 1
 Results = Sequence[tuple[Scenario, Outcome]]
 
 
@@ -30,9 +33,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hours", type=int, default=HOURS, help="simulated hours of clean running")
     parser.add_argument("--only", default="", help="scenarios whose name contains this")
+    parser.add_argument("--seeds", type=int, default=1, help="times that each scenario with a fault is run")
     options = parser.parse_args()
     console = Console(width=None if sys.stdout.isatty() else 160)
-    scenarios = [s for s in (*FAULTY, *PAIRS, *clean(options.hours)) if options.only in s.name]
+    scenarios = [
+        replace(s, seed=s.seed + n * SEEDS_APART)
+        for n in range(options.seeds)
+        for s in (*FAULTY, *PAIRS)
+        if options.only in s.name
+    ]
+    scenarios += [s for s in clean(options.hours) if options.only in s.name]
     results = play(scenarios)
     faulty = [(s, o) for s, o in results if s.fault and "+" not in s.fault]
     pairs = [(s, o) for s, o in results if "+" in s.fault]
@@ -93,17 +103,19 @@ def confusion(results: Results) -> Table:
 
 
 def tell(console: Console, title: str, results: Results) -> None:
-    """How many came out as expected, and the others one by one."""
+    """How many came out as expected, and the others one by one, with the share of the seeds that did."""
     if not results:
         return
-    missed = [(s, o) for s, o in results if not o.met(s)]
-    console.print(f"{title}: {len(results) - len(missed)} of {len(results)} as expected.")
-    for scenario, outcome in missed:
-        said = " ".join(f"{c.fault}{'/' + c.side if c.side else ''}@{c.t_s:.0f}" for c in outcome.cues) or "nothing"
-        console.print(
-            f"  {scenario.name}: expected {'/'.join(scenario.expects)} {scenario.side or ''}, said {said}"
-            f"{', still held: ' + ' '.join(outcome.held_at_end) if outcome.held_at_end else ''}"
-        )
+    runs, right = Counter(s.name for s, _ in results), Counter(s.name for s, o in results if o.met(s))
+    console.print(f"{title}: {right.total()} of {len(results)} as expected.")
+    for scenario, outcome in sorted(results, key=lambda result: (right[result[0].name], result[0].name)):
+        if not outcome.met(scenario):
+            said = " ".join(f"{c.fault}{'/' + c.side if c.side else ''}@{c.t_s:.0f}" for c in outcome.cues) or "nothing"
+            console.print(
+                f"  {scenario.name} ({right[scenario.name]} of {runs[scenario.name]}): expected "
+                f"{'/'.join(scenario.expects)} {scenario.side or ''}, said {said}"
+                f"{', still held: ' + ' '.join(outcome.held_at_end) if outcome.held_at_end else ''}"
+            )
 
 
 def clean_table(results: Results) -> Table:

@@ -37,6 +37,15 @@ def test_a_symptom_waits_for_a_cause_that_is_on_its_way():
     assert kinds(run.cues) == [("cue", "tilt_excessive")]
 
 
+def test_a_symptom_waits_for_a_cause_that_is_nearly_there():
+    run = causal()
+    run.go(1, **CLEAR["overstride"], **CLEAR["tilt_excessive"])
+    run.go(12, **CLEAR["overstride"], pelvic_tilt_deg_by=3.5)  # of 4
+    assert run.held == [("overstride", "")]
+    run.go(20, **CLEAR["overstride"], **CLEAR["tilt_excessive"])
+    assert kinds(run.cues) == [("cue", "tilt_excessive")]
+
+
 def test_a_fault_waits_for_one_of_higher_priority_that_is_on_its_way():
     run = warm(seed=None)
     run.go(3, **CLEAR["low_cadence"])

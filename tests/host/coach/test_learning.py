@@ -59,6 +59,16 @@ def test_first_seconds_do_not_count():
     assert listener.learner.learnt.usual(TIBIA, "left", 3.5, 0.0).mean == pytest.approx(14.0, abs=0.05)
 
 
+def test_a_faster_part_of_the_first_minute_is_learnt_as_it_is():
+    listener, run = listen()
+    run.go(70, foot_ahead_of_pelvis_mm=200.0)
+    run.go(40, speed_mps=5.0, foot_ahead_of_pelvis_mm=275.0)
+    learnt = listener.learner.learnt
+    assert learnt is not None
+    assert learnt.usual("foot_ahead_of_pelvis_mm", "left", 3.5, 0.0).mean == pytest.approx(200.0, abs=1.0)
+    assert learnt.usual("foot_ahead_of_pelvis_mm", "left", 5.0, 0.0).mean == pytest.approx(275.0, abs=3.0)
+
+
 def test_later_strides_teach_the_profile_but_not_what_this_session_is_judged_by():
     listener, run = listen()
     run.go(110, tibial_inclination_ic_deg=14.0)
