@@ -94,11 +94,12 @@ class Params:
     """The search closes after this: the zero crossing leads contact by 2 to 59 ms between runners, the opening by
     60 more at most. Insensitive."""
     rise_share: float = 0.25
-    """Impact onset: axial rise above its minimum since the swing's end, as a share of the usual rise of impacts. Of the
-    numbers here only this one and `tc_rise_radps` need these runners. Of a grid from 0.15 to 0.35, any seven of the
-    eight choose 0.25 or 0.275, and the eighth's contacts then have an RMS error of 0.6 to 2 ms, 1.1 together
-    (tests/dsp/test_constants.py). Four hard sessions, whose impacts are weak and late, would choose less, simulated
-    sprints more."""
+    """Impact onset: axial rise above its minimum since the swing's end, as a share of the usual rise of impacts. A
+    quarter: above what a leg rises by slowing down. Where there is an impact, any from 0.2 to 0.3 finds contacts of
+    eight runners within 0.5 ms (SD 1.4), of their hard sessions within 3 (6), of runners simulated at 2 to 4.5 m/s
+    within 3 (2.5); the first would choose 0.25 whoever is left out, hard sessions less, sprints more
+    (tests/dsp/test_constants.py). Motion capture does not see impacts: those of the eight were calculated in, so
+    what they choose to the millisecond is no more than that."""
     rise_min_mps2: float = 6.0
     """The least such rise, and that of a first landing: half a body weight or so. Above skin and sensor noise;
     insensitive, from 3 to 20."""
@@ -108,8 +109,10 @@ class Params:
     of 4 instead of 13 ms, and inclinations of 1.4 instead of 3.2 deg. Longer changes nothing at 208 Hz."""
     onset_back_s: float = 0.006
     """From the threshold back along the slope at most this far, less half a sample, by which a line between two samples
-    crosses early already. Any seven of the eight runners choose 5.4 or 6.4 ms of a grid from 2 to 10, and the eighth's
-    contacts are then 0.7 to 1.4 ms off (tests/dsp/test_constants.py)."""
+    crosses early already. It bounds landings without an impact, whose slope is gentle: the foot is loaded to body
+    weight in some 30 ms (Munro, Miller & Fuglevand 1987, doi 10.1016/0021-9290(87)90306-X), to a quarter of that in
+    7.5. With an impact, anything from 4 to 10 ms does: eight runners within 1.6 ms (SD 1.2), hard sessions within 3
+    (5), simulated ones within 5 (3) (tests/dsp/test_constants.py)."""
 
     # --- terminal contact
     tc_rise_radps: float = 2.5
@@ -234,7 +237,7 @@ class Params:
     strides of their pelvis by 1 (tests/benchmarks/bench_slips.py)."""
     slip_sds: float = 2.0
     """Nor is a stride off that is turned by less than so many of the runner's own RMS: 2.3 deg of the one whose strides
-    differ most, at 4.5 m/s."""
+    differ most, at 4.5 m/s. So it is for who runs less evenly than these: without it nothing moves."""
     slip_misfit: float = 0.7
     """A shank's way is another one, not the usual one turned, where a turn leaves more than this share of what it
     moves. Another pace leaves 0.9 to 3.5 (eight runners, each at three paces: 48 pairs), another form 1.0 to 4.3
@@ -249,7 +252,9 @@ class Params:
     """Two strides that are turned by more than this are a slip before the others have told: a body does not tip so far
     within two steps; a simulated change by 16 deg, the largest, takes five."""
     slip_pace_radspm: float = math.radians(3.0)
-    """Of the pelvis, for each m/s of another pace: eight runners' tilt changed by 0 to 4.3 deg per m/s, median 2."""
+    """Of the pelvis, for each m/s of another pace: eight runners' tilt changed by 0 to 4.3 deg per m/s, median 2; the
+    means of 26 by 0.8 to 1.7. Without it a simulated runner who changes pace by 2.5 m/s has slipped. Half or twice
+    changes nothing."""
     astray_rad: float = math.radians(8.0)
     """The pelvis's pod may have turned about the vertical when the runner goes this far from where it faces at once. In
     28 sessions with bends of 20 deg/s, and in simulated corners of 90, none did for a single step."""
@@ -266,8 +271,8 @@ class Params:
     leg_length_m: float = math.nan
     """Greater trochanter to ground, standing. NaN: unknown, and leg stiffness with it."""
     foot_landing_sd_m: float = 0.030
-    """How far from the line through the means of runners one may land. At equal speed, runners who changed from 75 to
-    95 strides a minute moved the foot by 6 % of its distance from the hip for every 5 (Lieberman et al. 2015,
+    """How far from the line through the means of 26 runners one may land. At equal speed, runners who changed from 75
+    to 95 strides a minute moved the foot by 6 % of its distance from the hip for every 5 (Lieberman et al. 2015,
     doi 10.1242/jeb.125500): by 36 mm to either side."""
     foot_measured_sd_m: float = 0.020
     """How far runners spread in what braking says of the landing less the landing itself; with any one of the eight
@@ -280,7 +285,8 @@ class Params:
     before the centre of mass. Some half of the 0.1 m from ankle to ball; mean of the eight runners, 45 to 53 mm with
     any one left out, which moves the result by 3 mm (tests/dsp/test_constants.py)."""
     pelvis_lean_rad: float = math.radians(10.0)
-    """Anterior tilt of the pelvis in standing: 5 to 14 deg among the eight runners of that data set."""
+    """Anterior tilt of the pelvis in standing: mean of 26 runners 9.8 deg (Fukuchi, Fukuchi & Duarte 2017,
+    doi 10.7717/peerj.3298), 5 to 14 among the eight."""
     free_fall_mps2: float = 0.4 * G_MPS2
     """Below this vertical specific force the pelvis is in flight."""
     flight_share: float = 0.06

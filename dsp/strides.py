@@ -28,6 +28,9 @@ GAP, SATURATED, UNCALIBRATED, SETTLING, SLIPPED, WALKING, POD_MISSING, BAD_RATE,
 )  # types.Quality; a test holds them together
 
 
+# Where the ankle lands ahead of the pelvis: line through the means of 26 runners at three speeds (Fukuchi, Fukuchi &
+# Duarte 2017, doi 10.7717/peerj.3298), by speed x contact time, m.
+LANDING_SLOPE, LANDING_BACK_M = 0.385, 0.078
 RETRACTION_S, EARLY_STANCE_S = 0.03, 0.05  # of the two mean rates, by definition (types.STRIDE)
 # A low-pass of second order at half the sample rate (LSM6DSO data sheet) delays by sqrt(2) / (2 pi 0.5) periods. If
 # it is on, and if time stamps know of it, no chip tells.
@@ -194,12 +197,11 @@ def foot_ahead(leg, co, speed, contact, walking, row):  # type: ignore[no-untype
 
     The pelvis passes over the point where the ground pushes when braking turns into propulsion, so it has travelled
     speed x that time by then; the ankle's centre is `foot_offset_m` behind that point. This sees a changed landing,
-    but posture shifts it from runner to runner by 20 mm. The line through the means of runners at three speeds
-    (Fukuchi, Fukuchi & Duarte 2017, doi 10.7717/peerj.3298), 0.385 x speed x contact time - 0.078 m, is right to 10 mm
-    between runners and blind to the landing. The result is the line and, by the variances of landings and of that
+    but posture shifts it from runner to runner by 20 mm. The line through the means of runners (LANDING_SLOPE) is
+    right to 14 mm and blind to the landing. The result is the line and, by the variances of landings and of that
     shift, a share of the slow mean of the difference: the mean of two guesses, and its standard deviation.
     """
-    line = 0.385 * speed * contact - 0.078
+    line = LANDING_SLOPE * speed * contact - LANDING_BACK_M
     measured = speed * contact * row["pelvis_over_foot"] - co["foot_offset_m"]
     shift = measured - line
     if shift == shift and not walking:  # the line is that of running

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from dsp.params import Params
+from dsp.strides import LANDING_BACK_M, LANDING_SLOPE
 from dsp.types import Role, Side
 from tests.benchmarks.bench_core import read_table
 from tests.benchmarks.bench_slips import DATA, analyse
@@ -132,7 +133,7 @@ def foot_error(leg: Leg, seen: float, told: bool) -> Array:
     if told:
         braked_s = braked_s + leg.found["ic_s"] - leg.true["ic_s"]
         contact, speed = leg.true["tc_s"] - leg.true["ic_s"], leg.true["speed_mps"]
-    line = 0.385 * speed * contact - 0.078
+    line = LANDING_SLOPE * speed * contact - LANDING_BACK_M
     shift = float(np.nanmean(speed * braked_s - CO.foot_offset_m - line))
     return line + seen * shift - 1e-3 * leg.true["foot_ahead_of_pelvis_mm"]
 

@@ -13,11 +13,15 @@ from dsp import contacts, state
 from dsp.analyzer import GaitAnalyzer
 from dsp.attitude import SURPRISE_GAIN
 from dsp.params import Params
+from dsp.strides import LANDING_BACK_M, LANDING_SLOPE
 from dsp.types import Role, Side
+from firmware_sim.offline import simulate
+from tests.dsp.contacts_of import WAYS
 from tests.dsp.test_whole_core import SHARED, Frames, analyse, read
 
 Array = NDArray[np.float64]
 CO = Params()
+SPEEDS = ("2.5", "3.5", "4.5")  # m/s, of norms.csv
 
 pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="no ../shared/data: real runners are not here")
 
@@ -84,6 +88,34 @@ def test_the_onset_of_an_impact_is_not_fitted_to_these_runners(
     assert rms(np.concatenate(strange)) < 0.0015
 
 
+@pytest.mark.parametrize("way", ["2 m/s", "3.2 m/s", "4.5 m/s", "forefoot", "stairs of pace"])
+def test_the_onset_of_an_impact_hardly_depends_on_its_numbers(way: str) -> None:
+    """Simulated impacts had no part in their choice. The limits are the targets of hard sessions."""
+    frames, truth = simulate(WAYS[way], 45.0, seed=5)
+    for name, value in (("rise_share", 0.2), ("rise_share", 0.3), ("onset_back_s", 0.004), ("onset_back_s", 0.010)):
+        analyzer = GaitAnalyzer(replace(CO, lag_s=1e3, **{name: value}))
+        found = np.concatenate([*(analyzer.push(role, rows) for role, rows in frames.items()), analyzer.flush()])
+        off = []
+        for true in truth:
+            mine = found["ic_s"][found["side"] == Side[true.side.upper()]]
+            off.append(mine[abs(mine - true.ic_s).argmin()] - true.ic_s)
+        print(f"{way}, {name} {value}: {1e3 * np.mean(off):.1f} +- {1e3 * np.std(off):.1f} ms")
+        assert abs(np.mean(off)) < 0.005
+        assert np.std(off) < 0.007
+
+
+def test_numbers_that_26_runners_give() -> None:
+    """Means of the whole data set, most of whose runners had no part in anything else here."""
+    with (SHARED / "norms.csv").open(newline="") as file:
+        norms = {row["metric"]: np.array([float(row[f"mean_{v}"]) for v in SPEEDS]) for row in csv.DictReader(file)}
+    way = np.array(SPEEDS, float) * 1e-3 * norms["contact_time_ms"]
+    assert LANDING_SLOPE * way - LANDING_BACK_M == pytest.approx(1e-3 * norms["foot_ahead_of_pelvis_mm"], abs=0.002)
+    standing_deg = norms["pelvic_tilt_abs_deg"] - norms["pelvic_tilt_vs_standing_deg"]
+    assert np.degrees(CO.pelvis_lean_rad) == pytest.approx(standing_deg, abs=0.5)
+    assert pytest.approx(120.0 / norms["cadence_spm"][1], abs=0.005) == state.USUAL_STRIDE_S
+    assert np.diff(norms["pelvic_tilt_vs_standing_deg"]).max() < np.degrees(CO.slip_pace_radspm)
+
+
 def test_terminal_contact_is_not_fitted_to_these_runners() -> None:
     """With any of the thresholds, and its lag by seven runners."""
     for rise in (2.0, 2.5, 3.0, 3.5):
@@ -130,7 +162,11 @@ def test_the_landing_is_not_fitted_to_these_runners() -> None:
             true = [float(t["foot_ahead_of_pelvis_mm"]) for t in truth if t["side"] == side.label]
             runners.append(runner)
             rows.append(
-                (np.nanmean(way * mine["pelvis_over_foot"]), np.mean(0.385 * way - 0.078), 1e-3 * np.mean(true))
+                (
+                    np.nanmean(way * mine["pelvis_over_foot"]),
+                    np.mean(LANDING_SLOPE * way - LANDING_BACK_M),
+                    1e-3 * np.mean(true),
+                )
             )
     (over, line, true), who = np.array(rows).T, np.array(runners)
     weight = CO.foot_landing_sd_m**2 / (CO.foot_landing_sd_m**2 + CO.foot_measured_sd_m**2)
