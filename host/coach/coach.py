@@ -197,7 +197,8 @@ class Coach:
         usual = self._profile.completed(learnt) if self._profile else learnt
         if usual is not self._usual:
             self._usual = usual
-            self._judge = Judge(self._params.faults, usual, self._params.strictness)
+            proven = bool(self._profile) or not self._habitual
+            self._judge = Judge(self._params.faults, usual, self._params.strictness, proven=proven)
 
     def _easy_speed(self) -> float:
         """As the runner told it, else as it was learnt; NaN while neither is known."""

@@ -41,6 +41,10 @@ class Limit:
     # A length that grows with the step, from this value on: what a longer step explains is no part of the fault, for
     # slow cadence at the same speed has its own.
     by_step_from: float = math.nan
+    # A habit that lies beyond healthy runners by more SD than this is hardly a natural one: what lies between it and
+    # their mean is no fault. Of a difference between the legs always; else where a fault held while it was learnt.
+    # NaN: whatever the habit is, it is natural.
+    born_sds: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +134,12 @@ FAULTS: tuple[Fault, ...] = (
     # the own one.
     Fault(
         id="tilt_flattened",
-        limits=(Limit("pelvic_tilt_deg", -1, _TABLE, own_margin=3.0),),
+        limits=(Limit("pelvic_tilt_deg", -1, _TABLE, own_margin=3.0, born_sds=1.5),),
         sided=False,
     ),
     Fault(
         id="tilt_excessive",
-        limits=(Limit("pelvic_tilt_deg", +1, _TABLE, own_margin=4.0),),
+        limits=(Limit("pelvic_tilt_deg", +1, _TABLE, own_margin=4.0, born_sds=1.5),),
         sided=False,
     ),
     Fault(
@@ -176,9 +180,11 @@ FAULTS: tuple[Fault, ...] = (
                 own_sds=0.0,
                 of_leg="contact_time_ms",
                 leg_share=0.35,
+                born_sds=1.5,
             ),
-            # A pod or belt that rolls a little raises one drop by as much as it lowers the other: half each. A
-            # hip that gives way drops on its own side. Three quarters is half way between the two.
+            # A pod or belt that rolls a little raises one drop by as much as it lowers the other: half each, so drops
+            # that read even need not be. A hip that gives way drops on its own side. Three quarters is half way between
+            # the two.
             Limit(
                 "pelvic_drop_difference_deg",
                 0,

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from host.coach.baseline import MIDDLE_MPS, Baseline, level_if_unknown
 from host.coach.faults import CONTEXTS, Fault, Limit
-from host.coach.norms import HOLD_MPS, SPEEDS_MPS, norm, usual_change
+from host.coach.norms import HOLD_MPS, SPEEDS_MPS, Usual, norm, usual_change
 from host.records import Stride
 
 # Where a second measure contradicts the first, as a score. Against the norm: on the other side of usual,
@@ -77,12 +77,17 @@ PAUSE_S = 10.0
 
 
 class Judge:
-    """The table of faults for one runner. `strictness` above 1 brings every limit nearer to usual."""
+    """The table of faults for one runner. `strictness` above 1 brings every limit nearer to usual.
 
-    def __init__(self, faults: Sequence[Fault], baseline: Baseline | None, strictness: float = 1.0) -> None:
+    `proven`: no fault held while the baseline was learnt.
+    """
+
+    def __init__(
+        self, faults: Sequence[Fault], baseline: Baseline | None, strictness: float = 1.0, *, proven: bool = True
+    ) -> None:
         tighter = {fault.id: _tighter(fault, faults) for fault in faults}
         self._legs = {
-            side: [_Row(fault, side, baseline, tighter[fault.id], strictness) for fault in faults]
+            side: [_Row(fault, side, baseline, tighter[fault.id], strictness, proven) for fault in faults]
             for side in ("left", "right")
         }
         self._few = {side: _Few(faults) for side in self._legs}
@@ -140,13 +145,19 @@ class _Row:
     """
 
     def __init__(
-        self, fault: Fault, side: str, baseline: Baseline | None, tighter: Mapping[str, float], strictness: float
+        self,
+        fault: Fault,
+        side: str,
+        baseline: Baseline | None,
+        tighter: Mapping[str, float],
+        strictness: float,
+        proven: bool,
     ) -> None:
         self._needed, self.smoothed = fault.needed, fault.smoothed
         self._tighter = {context: factor / strictness for context, factor in tighter.items()}
         self._norm = [_AgainstNorm(limit) for limit in fault.limits if not math.isnan(limit.norm_sds)]
         self._own, self._unless = (
-            [_AgainstHabit(limit, side, baseline) for limit in limits] if baseline else []
+            [_AgainstHabit(limit, side, baseline, proven) for limit in limits] if baseline else []
             for limits in (fault.limits, fault.unless)
         )
         self._bounds = {
@@ -220,7 +231,7 @@ class _AgainstNorm:
 class _AgainstHabit:
     """One limit against the habit of one leg."""
 
-    def __init__(self, limit: Limit, side: str, baseline: Baseline) -> None:
+    def __init__(self, limit: Limit, side: str, baseline: Baseline, proven: bool) -> None:
         self._value = attrgetter(limit.metric)
         self._habit = habit = baseline.habit(limit.metric, side)
         self._cadence = None if math.isnan(limit.by_step_from) else baseline.habit(_CADENCE, side)
@@ -234,11 +245,14 @@ class _AgainstHabit:
             self._spread = limit.own_sds * math.sqrt(habit.variance)
             self._margin = max(limit.own_margin, self._spread)
             self._a, self._b, self._c = habit.coefficients
+        back = _way_back(limit, self._a) if limit.of_leg or not proven else 0.0
+        self._least, self._most = min(back, 0.0), max(back, 0.0)
 
     def score(self, stride: Stride, x: float, g: float, tighter: float) -> float:
         """`x`: speed above 3.5 m/s, `g`: percent of slope. NaN if unknown."""
         mean = self._a + self._b * x + self._c * g
         change = self._value(stride) - mean
+        change -= min(max(change, self._least), self._most)
         if self._cadence is not None:
             if change > 0.0:
                 change = _without_longer_step(change, mean - self._from, stride.cadence_spm, self._cadence.mean(x, g))
@@ -262,8 +276,8 @@ class _AgainstHabit:
         if self._sign < 0 and share * self._a > margin:  # less by more than that share: below a lower line
             left = 1.0 - share
             return self._value, left * self._a, left * self._b, left * self._c, 0.0, math.inf
-        lowest = -margin if self._either or self._sign < 0 else -math.inf
-        highest = margin if self._either or self._sign > 0 else math.inf
+        lowest = self._least - margin if self._either or self._sign < 0 else -math.inf
+        highest = self._most + margin if self._either or self._sign > 0 else math.inf
         return self._value, self._a, self._b, self._c, lowest, highest
 
     def _of_leg(self, stride: Stride, x: float, g: float, change: float) -> float:
@@ -274,6 +288,13 @@ class _AgainstHabit:
             return math.nan
         mine = self._side * (value(stride) - habit.mean(x, g))
         return abs(change) if mine * change >= self._leg_share * change * change else change * 0.0
+
+
+def _way_back(limit: Limit, habit: float) -> float:
+    """From a habit that is hardly a healthy one to the mean of healthy runners, at 3.5 m/s; else 0."""
+    # Nothing prefers a leg, so a difference between the legs is 0 on the mean.
+    healthy = Usual(0.0, usual_change(limit.metric).sd) if limit.of_leg else norm(limit.metric, MIDDLE_MPS)
+    return healthy.mean - habit if abs(habit - healthy.mean) > limit.born_sds * healthy.sd else 0.0
 
 
 def _without_longer_step(change: float, length: float, cadence_spm: float, usual_spm: float) -> float:

@@ -48,6 +48,27 @@ def test_a_habit_learnt_in_the_first_minute_shows_a_later_change():
     assert kinds(run.go(20, pelvic_tilt_deg=10.0)) == [("cue", "tilt_flattened")]
 
 
+@pytest.mark.parametrize("known_before", [False, True], ids=["no profile", "a profile"])
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_legs_that_become_even_are_no_asymmetry(side, known_before):
+    uneven = {"contact_time_ms": 240.0, "contact_time_difference_ms": 20.0 if side == "left" else -20.0}
+    even = {"contact_time_ms": 226.0, "contact_time_difference_ms": 0.0}
+    run = Run(Coach(profile(**uneven) if known_before else None))
+    run.go(strides_of(80), **uneven)
+    assert run.go(40, **even) == []
+    further = {"contact_time_difference_ms": 34.0 if side == "left" else -34.0}
+    assert kinds(run.go(40, **uneven | further | {"contact_time_ms": 254.0}))[0] == ("cue", "asymmetry")
+
+
+def test_who_mends_what_was_there_from_the_first_step_is_not_told_of_the_opposite():
+    tipped = {"pelvic_tilt_deg": 14.0}
+    run = Run()
+    assert kinds(run.go(strides_of(80), **tipped, **HABITUAL["overstride"])) == [("cue", "overstride")]
+    run.go(60, pelvic_tilt_deg=7.0)
+    assert {kind for kind, _ in kinds(run.cues[1:])} <= {"praise"}
+    assert ("cue", "tilt_flattened") in kinds(run.go(40, pelvic_tilt_deg=2.0)), "below healthy runners, it is one"
+
+
 @pytest.mark.parametrize("known_before", [False, True], ids=["no profile", "a profile without the pelvis"])
 def test_a_pod_that_joins_late_is_judged_after_a_minute_of_its_own(known_before):
     lost = {"quality": "pod_missing", "pelvic_tilt_deg": NAN, "foot_ahead_of_pelvis_mm": NAN}
