@@ -41,8 +41,9 @@ def watch_turn(pod, co, astray, x, y, z):  # type: ignore[no-untyped-def]
     pod["slipped"] = FLAGGED
     pod["astray_n"] += 1
     up = pod["astray_up"]
-    if pod["astray_n"] == 1 or abs(astray - pod["astray_last_rad"]) > 0.5 * co["astray_rad"]:
-        pod["astray_last_rad"] = astray
+    agrees = pod["astray_n"] > 1 and abs(astray - pod["astray_last_rad"]) < 0.5 * co["astray_rad"]
+    pod["astray_last_rad"] = astray
+    if not agrees:
         pod["astray_rad"] = 0.0
         up[:] = 0.0
         return
