@@ -53,6 +53,15 @@ class Window:
         """More of it than a fault ends with."""
         return self.beyond > END
 
+    @property
+    def since_first(self) -> int:
+        """How many of its strides there are since the first one beyond, that one too."""
+        return len(self._strides) - self._strides.index(True) if self.beyond else 0
+
+    def rising_within(self, last: int) -> bool:
+        """Whether as many of the last so many strides are beyond as when `rising`."""
+        return sum(list(self._strides)[-last:]) > END
+
     def clear(self) -> None:
         self._strides.clear()
         self.beyond = 0
@@ -116,8 +125,9 @@ class Pattern:
         if self._any_or_all(left.beyond.held, right.beyond.held):
             # A leg that is nearly there belongs to it, for what both legs do begins on one of them half a stride
             # early; and so does one of which too little is known to be there, as after a break. (One of which
-            # nothing is known has lost its pod: the other one is named.)
-            legs = [side for side, leg in self.legs.items() if leg.near.rising or 0 < leg.known <= END]
+            # nothing is known has lost its pod: the other one is named.) What it did before says nothing of that.
+            lasts = max(leg.beyond.since_first for leg in (left, right) if leg.beyond.held)
+            legs = [s for s, leg in self.legs.items() if leg.near.rising_within(lasts) or 0 < leg.known <= END]
             one = legs[0] if self.fault.sided and len(legs) == 1 else ""
             own = self._any_or_all(left.own.held, right.own.held)
             self.held = FormFault(self.fault.id, one, own, self.held.since_s if self.held else now_s)

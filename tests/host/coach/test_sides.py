@@ -32,3 +32,12 @@ def test_a_fault_without_a_side_needs_both_legs(fault, side):
                 one = replace(one, **{column: getattr(one, column) + change})
             assert run.take(one) == []
     assert run.held == []
+
+
+def test_what_the_other_leg_nearly_did_before_is_no_part_of_it():
+    run = warm(seed=None)
+    run.go(1, only="right", **CLEAR["overstride"])
+    run.go(8, only="right", tibial_inclination_ic_deg_by=2.5, foot_ahead_of_pelvis_mm_by=20.0)  # of 3 deg, 25 mm
+    run.go(13, only="left", **CLEAR["overstride"])
+    assert run.held == [("overstride", "left")]
+    assert [cue.side for cue in run.cues] == ["left"]
