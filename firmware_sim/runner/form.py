@@ -4,6 +4,7 @@ A `Form` of zeros is the natural runner (gait.py). Forms add up and scale, so se
 runner who corrects a fault does it by letting its share fade.
 """
 
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from math import radians
@@ -38,6 +39,33 @@ class Form:
 
 NATURAL = Form()
 
+# How a healthy runner differs from day to day, SD. Angles are against standing, and one stands a little differently
+# each day: pods on runners, two days, 1.6 to 2.7 deg RMS between the days in the sagittal plane, so an SD of 1.1 to 1.9
+# (doi:10.3389/fbioe.2022.1005496). The others are assumed: about a third of what runners differ by, less for the
+# cadence. Both legs alike.
+DAY_SD = Form(
+    cadence=0.015,
+    contact=0.02,
+    landing_m=0.007,
+    tibia_rad=radians(1.5),
+    mid_stance_rad=radians(1.5),
+    retraction_radps=0.3,
+    braking_s=0.002,
+    tilt_rad=radians(1.5),
+    tilt_range=0.06,
+    drop=0.10,
+    rotation=0.07,
+    rotation_lag=0.015,
+    bounce=0.05,
+)
+
+
+def day(seed: str) -> Form:
+    """What one day adds to how a runner runs: that runner's and day's own, the same for the same `seed`."""
+    dice = random.Random(seed)
+    return Form(*(dice.gauss(0.0, getattr(DAY_SD, f.name)) for f in fields(Form)))
+
+
 # What a strongly faulty runner does, sized to lie well beyond the limits of the fault table; mild is just
 # beyond.
 FAULTS: Mapping[str, Form] = {
@@ -66,6 +94,7 @@ MANNERS: Mapping[str, Form] = {
 }
 
 # Running uphill, for each percent of slope. Cadence: + 4 % at 7 % of slope (Padulo et al. 2013,
-# doi:10.1371/journal.pone.0069006). Others are settings: less flight, the shank leaning with the ground (1 %
-# is 0.57 deg, half of it taken by the ankle), the pelvis tipping forward.
-UPHILL = Form(cadence=0.0057, bounce=-0.01, mid_stance_rad=radians(0.28), tilt_rad=radians(0.15))
+# doi:10.1371/journal.pone.0069006). Contact: 0.33 ms more in spite of that (one runner on force plates, data of
+# Alcantara et al. 2022, doi:10.7717/peerj.12752). Others are settings: less bounce, the shank leaning with the ground
+# (1 % is 0.57 deg, half of it taken by the ankle), the pelvis tipping forward.
+UPHILL = Form(cadence=0.0057, contact=0.007, bounce=-0.01, mid_stance_rad=radians(0.28), tilt_rad=radians(0.15))

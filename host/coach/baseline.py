@@ -6,6 +6,10 @@ is taken from a prior: the slopes with speed and grade are those of healthy runn
 until this one has run at several speeds and up and down hills. Far from any speed or slope seen the habit is
 in doubt, and limits widen with that doubt, so running faster or uphill is no fault by itself.
 
+No day is like another: one stands a little differently, and angles are against standing; the pods sit a little
+differently. So a profile is what past days were like, with the spread between them (`Days`), and a session is judged
+by its own level, found in its first steady minute, with the changes with speed and slope that the profile knows.
+
 Metrics go by their names in `host.records.Stride`. Speeds in m/s, grades in percent, + uphill.
 """
 
@@ -72,6 +76,18 @@ SLOPE_ERROR_PERCENT = 0.3
 SESSION_STRIDES = 340.0
 SESSION_KEEP = 0.9
 
+# How much a runner differs from day to day, SD as a share of that between runners: an intraclass correlation of 0.89
+# between days. Of the angles against standing that is 1.3 to 1.6 deg. Pods on runners, two days: 1.6 to 2.7 deg RMS
+# between the days in the sagittal plane, so an SD of 1.1 to 1.9 (doi:10.3389/fbioe.2022.1005496). For other metrics
+# assumed: between sessions stance times correlate better (review, doi:10.1186/s40798-022-00477-0), standing pelves
+# worse (0.65 and 0.85, Beardsley et al. 2016, doi:10.7717/peerj.1881).
+DAY_SHARE = 1.0 / 3.0
+# So many days of a runner's own weigh as much as that; chosen.
+DAY_SHARE_WEIGHS = 4.0
+# A day further than this from past ones, in SD of a new day about them, is a fault that is there from the start, not
+# a day: one in eighty is further by chance. Chosen: with 2.0, one in twenty, there were too many wrong cues.
+DAY_SDS = 2.5
+
 
 class Sums(NamedTuple):
     """Sufficient statistics of a metric of a leg: x = speed - 3.5 m/s, g = grade in percent, y = metric."""
@@ -104,34 +120,74 @@ class Sums(NamedTuple):
         return Sums(*(a * factor for a in self))
 
 
+class Days(NamedTuple):
+    """How days of a metric of a leg differed: all numbers fade with each later day, as the sums do."""
+
+    n: float = 1.0  # days
+    told: float = 0.0  # of them, those that were compared with earlier ones
+    squares: float = 0.0  # sum of their squared differences, each as one of two independent days would have
+
+    def variance(self, metric: str) -> float:
+        """Of one day: what is usual and what was seen, weighed by days (as by a scaled inverse chi-squared prior)."""
+        usual = DAY_SHARE_WEIGHS * (DAY_SHARE * usual_change(metric).sd) ** 2
+        return (usual + self.squares) / (DAY_SHARE_WEIGHS + self.told)
+
+    def new_day_variance(self, metric: str) -> float:
+        """Of a new day about the mean of these."""
+        return self.variance(metric) * (1.0 + 1.0 / self.n)
+
+    def with_day(self, difference: float) -> "Days":
+        """With one more, that is `difference` from the mean of these."""
+        square = difference**2 / (1.0 + 1.0 / self.n)
+        return Days(*(SESSION_KEEP * old + new for old, new in zip(self, (1.0, 1.0, square), strict=True)))
+
+
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """The model of one metric of one leg: mean and covariance of (a, b, c), variance of one stride."""
+    """The model of one metric of one leg: mean and covariance of (a, b, c), variance of one stride.
+
+    `day_sd`: of a new day about `a`, where this is of past days.
+    """
 
     coefficients: tuple[float, float, float]
     covariance: tuple[tuple[float, ...], ...]
     variance: float
+    day_sd: float = 0.0
 
     @staticmethod
-    def fit(metric: str, sums: Sums) -> "Habit":
-        """Bayesian linear regression, normal prior on the two slopes (Bishop 2006, eq. 3.50, 3.51, 3.59)."""
+    def fit(metric: str, sums: Sums, days: Days | None = None) -> "Habit":
+        """What these strides tell, and healthy runners of what changes with speed and slope."""
+        known = usual_change(metric)
+        mean = np.array([0.0, known.per_mps, known.per_percent])
+        precision = np.diag([0.0, known.per_mps_sd**-2, (GRADE_SLOPE_SD * known.sd) ** -2])
+        day_sd = math.sqrt(days.new_day_variance(metric)) if days else 0.0
+        return Habit._fit(metric, sums, mean, precision, day_sd)
+
+    def on(self, metric: str, today: Sums) -> "Habit":
+        """What is usual on a day that began with these strides, if past days were like this habit."""
+        covariance = np.array(self.covariance)
+        covariance[0, 0] += self.day_sd**2
+        return Habit._fit(metric, today, np.array(self.coefficients), np.linalg.inv(covariance), 0.0)
+
+    @staticmethod
+    def _fit(metric: str, sums: Sums, prior: Array, precision: Array, day_sd: float) -> "Habit":
+        """Bayesian linear regression with a normal prior (Bishop 2006, eq. 3.50, 3.51, 3.59)."""
         gram, moment = _calibrated(sums)
         known = usual_change(metric)
-        prior = np.array([0.0, known.per_mps, known.per_percent])
-        prior_sd = np.array([np.inf, known.per_mps_sd, GRADE_SLOPE_SD * known.sd])
         # Strides all alike, as in a test, would leave nothing to weigh the prior with.
         floor = (SMALLEST_SPREAD * known.sd) ** 2
-        variance = max(sums.yy / sums.n - (sums.y / sums.n) ** 2, floor)
+        variance: float = max(sums.yy / sums.n - (sums.y / sums.n) ** 2, floor)
         # The prior's weight depends on the spread of one stride and the other way round: two rounds do.
         for _ in range(2):
-            weight = variance / prior_sd**2
-            inverse = np.linalg.inv(gram + np.diag(weight))
-            c = inverse @ (moment + weight * prior)
-            variance = max((sums.yy - 2.0 * c @ moment + c @ gram @ c) / sums.n, floor)
+            weight = variance * precision
+            inverse = np.linalg.inv(gram + weight)
+            c = inverse @ (moment + weight @ prior)
+            variance = max(float(sums.yy - 2.0 * c @ moment + c @ gram @ c) / sums.n, floor)
         return Habit(
             (float(c[0]), float(c[1]), float(c[2])),
             tuple(map(tuple, (variance * inverse).tolist())),
             float(variance),
+            day_sd,
         )
 
     def at(self, speed_mps: float, grade_percent: float) -> Usual:
@@ -157,12 +213,13 @@ class Baseline:
     easy_speed_mps: float
     sessions: int
     sums: Mapping[tuple[str, str], Sums]
+    days: Mapping[tuple[str, str], Days] = field(default_factory=dict)  # of a profile; a session is one day
     _habits: dict[tuple[str, str], Habit] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for (metric, side), sums in self.sums.items():
             if sums.n >= MIN_STRIDES:
-                self._habits[metric, side] = Habit.fit(metric, sums)
+                self._habits[metric, side] = Habit.fit(metric, sums, self.days.get((metric, side)))
 
     def usual(self, metric: str, side: str, speed_mps: float, grade_percent: float) -> Usual:
         """What is usual for this runner. A NaN grade (no barometer) counts as level, in learning too."""
@@ -182,20 +239,60 @@ class Baseline:
 
     def completed(self, other: "Baseline") -> "Baseline":
         """This one, with what the other has where this knows no habit; itself where it lacks nothing."""
-        lacking = {key: sums for key, sums in other.sums.items() if key not in self._habits}
-        return Baseline(self.easy_speed_mps, self.sessions, {**self.sums, **lacking}) if lacking else self
+        return self._with({key: sums for key, sums in other.sums.items() if key not in self._habits}, {})
+
+    def on(self, today: "Baseline") -> "Baseline":
+        """What is usual on the day `today`, of a runner whose past days were like this profile.
+
+        The level is today's, its changes with speed and slope are the profile's. A metric that is further from past
+        days than days differ is not known: it may be a fault.
+        """
+        found = {}
+        for key, sums in today.sums.items():
+            past, habit = self._habits.get(key), today.habit(*key)
+            if past is None or habit is None:
+                continue
+            if abs(_difference(past, sums)) <= DAY_SDS * past.day_sd:
+                found[key] = past.on(key[0], sums)
+        new = {key: sums for key, sums in today.sums.items() if key in found or key not in self._habits}
+        return Baseline(self.easy_speed_mps, self.sessions, {})._with(new, found)
+
+    def _with(self, sums: Mapping[tuple[str, str], Sums], habits: Mapping[tuple[str, str], Habit]) -> "Baseline":
+        if not sums:
+            return self
+        both = Baseline(self.easy_speed_mps, self.sessions, {**self.sums, **sums}, self.days)
+        both._habits.update({**self._habits, **habits})
+        return both
+
+    def as_past(self) -> "Baseline":
+        """This as what past days were like; of days that are not counted it holds as many as sessions."""
+        fade = (1.0 - SESSION_KEEP**self.sessions) / (1.0 - SESSION_KEEP)
+        days = {key: self.days.get(key, Days(fade)) for key in self.sums}
+        return Baseline(self.easy_speed_mps, self.sessions, self.sums, days)
 
     def merged(self, session: "Baseline") -> "Baseline":
         """This profile with one more session: the new one counts fully, what was known fades a little."""
+        past = self.as_past()
         keys = [*self.sums, *(key for key in session.sums if key not in self.sums)]
         sums = {
             key: self.sums.get(key, Sums()).times(SESSION_KEEP).plus(_at_most_a_session(session.sums.get(key, Sums())))
             for key in keys
         }
+        days = {key: past._days_with(key, session) for key in keys}
         # The mean over the sessions that are still remembered, at most 1 / (1 - keep) of them.
         remembered = min(self.sessions, round(1.0 / (1.0 - SESSION_KEEP)) - 1)
         easy = (self.easy_speed_mps * remembered + session.easy_speed_mps) / (remembered + 1)
-        return Baseline(easy, self.sessions + session.sessions, sums)
+        return Baseline(easy, self.sessions + session.sessions, sums, days)
+
+    def _days_with(self, key: tuple[str, str], session: "Baseline") -> Days:
+        """The days of a metric of a leg and this session, if both know it."""
+        days, habit = self.days.get(key), self._habits.get(key)
+        if days is None or habit is None:
+            return Days()
+        if session.habit(*key) is None:
+            return days
+        reach = DAY_SDS * habit.day_sd  # what is further is no matter of days
+        return days.with_day(min(max(_difference(habit, session.sums[key]), -reach), reach))
 
     def to_json(self) -> str:
         habits: dict[str, dict[str, list[float]]] = {}
@@ -206,6 +303,7 @@ class Baseline:
             "easy_speed_mps": self.easy_speed_mps,
             "sessions": self.sessions,
             "habits": habits,
+            "days": [[metric, side, *days] for (metric, side), days in self.days.items()],
         }
         return json.dumps(document, allow_nan=False)
 
@@ -222,9 +320,16 @@ class Baseline:
                 for metric, sides in document["habits"].items()
                 for side, row in sides.items()
             }
-            return Baseline(float(document["easy_speed_mps"]), int(document["sessions"]), sums)
+            # Profiles from before days were counted have none.
+            days = {(metric, side): Days(*map(float, row)) for metric, side, *row in document.get("days", ())}
+            return Baseline(float(document["easy_speed_mps"]), int(document["sessions"]), sums, days)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"this is not a whole baseline: {error!r}") from error
+
+
+def _difference(habit: Habit, sums: Sums) -> float:
+    """How far the mean of strides is from a habit, at their mean speed and slope."""
+    return sums.y / sums.n - habit.mean(sums.x / sums.n, sums.g / sums.n)
 
 
 def level_if_unknown(grade_percent: float) -> float:

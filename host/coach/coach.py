@@ -82,6 +82,8 @@ class Coach:
     ) -> None:
         self.effects: list[Effect] = []  # of the cues so far, as they become known
         self._profile = baseline
+        # A profile that does not know how days differ is taken for the habit of this one.
+        self._past = baseline if baseline and baseline.days else None
         self._params = params
         self._muted = muted
         self._texts = texts_in(language)
@@ -94,7 +96,7 @@ class Coach:
         self._habitual: frozenset[str] = frozenset()  # faults that held when this session's habit was learnt
         self._usual = baseline
         self._told_easy_speed_mps = easy_speed_mps
-        self._judge = Judge(params.faults, baseline, params.strictness)
+        self._judge = Judge(params.faults, None if self._past else baseline, params.strictness, self._past)
         self._running_s = 0.0
         self._said_s = -math.inf
 
@@ -105,15 +107,15 @@ class Coach:
 
     @property
     def usual(self) -> Baseline | None:
-        """What this session is judged by: the profile, and of what that lacks its own first minute once learnt."""
+        """What is usual: as the profile has it until the day's own first minute is learnt, then as that day has it."""
         return self._usual
 
     def baseline(self) -> Baseline | None:
         """The profile with this session's habit merged in; None while neither is known."""
         session = self._learner.session()
-        if session is None or self._profile is None:
-            return session or self._profile
-        return self._profile.merged(session)
+        if session is None:
+            return self._profile
+        return self._profile.merged(session) if self._profile else session.as_past()
 
     def profile(self) -> Profile | None:
         """What the next session should start from; None while there is nothing to tell."""
@@ -194,11 +196,16 @@ class Coach:
             return
         if learnt_before is None:
             self._habitual = frozenset(f.fault for f in held)
-        usual = self._profile.completed(learnt) if self._profile else learnt
+        if self._past:
+            today = self._past.on(learnt)
+            usual = today.completed(self._past)
+        else:
+            today = usual = self._profile.completed(learnt) if self._profile else learnt
         if usual is not self._usual:
             self._usual = usual
             proven = bool(self._profile) or not self._habitual
-            self._judge = Judge(self._params.faults, usual, self._params.strictness, proven=proven)
+            params = self._params
+            self._judge = Judge(params.faults, today, params.strictness, self._past, proven=proven)
 
     def _easy_speed(self) -> float:
         """As the runner told it, else as it was learnt; NaN while neither is known."""

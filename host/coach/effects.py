@@ -165,7 +165,9 @@ def compare(
     before, after = (sorted(strides, key=attrgetter("ic_s")) for strides in (before, after))
     found = []
     for limit in fault.limits:
-        usual = _own(limit, baseline) if against_own else _healthy(limit, before, baseline)
+        # What has no norm of people was held against the runner's past days.
+        own = against_own or math.isnan(limit.norm_sds)
+        usual = _own(limit, baseline) if own else _healthy(limit, before, baseline)
         if usual and (comparison := _compare(limit, before, after, usual)):
             found.append(comparison)
     beyond = [c for c in found if c.before >= c.margin]
@@ -218,10 +220,8 @@ def _own(limit: Limit, baseline: Baseline | None) -> _Expected | None:
     return usual
 
 
-def _healthy(limit: Limit, before: Sequence[Stride], baseline: Baseline | None) -> _Expected | None:
+def _healthy(limit: Limit, before: Sequence[Stride], baseline: Baseline | None) -> _Expected:
     """The norm, carried on from where a leg ran `before` by what its own habit changes with speed and slope."""
-    if math.isnan(limit.norm_sds):
-        return None
     beyond_own = {side: _above_habit(limit.metric, before, side, baseline) for side in SIDES} if baseline else {}
 
     def usual(stride: Stride) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from host.coach.baseline import MIDDLE_MPS, Baseline, level_if_unknown
+from host.coach.baseline import DAY_SDS, MIDDLE_MPS, Baseline, level_if_unknown
 from host.coach.faults import CONTEXTS, Fault, Limit
 from host.coach.norms import HOLD_MPS, SPEEDS_MPS, Usual, norm, usual_change
 from host.records import Stride
@@ -34,7 +34,10 @@ REACH_MPS = SPEEDS_MPS[-1] + HOLD_MPS - MIDDLE_MPS
 
 
 class Verdict(NamedTuple):
-    """Whether one stride is beyond the limits against the norm, and against the own habit. None: unknown."""
+    """Whether one stride is beyond the limits against the norm, and against the own habit. None: unknown.
+
+    The own habit is that of the day. What past days were like is a norm, too: the runner's own.
+    """
 
     norm: bool | None
     own: bool | None
@@ -79,15 +82,22 @@ PAUSE_S = 10.0
 class Judge:
     """The table of faults for one runner. `strictness` above 1 brings every limit nearer to usual.
 
-    `proven`: no fault held while the baseline was learnt.
+    `baseline`: the habit of the day, as far as it is known; `past`: what past days were like. `proven`: no fault held
+    while the baseline was learnt.
     """
 
     def __init__(
-        self, faults: Sequence[Fault], baseline: Baseline | None, strictness: float = 1.0, *, proven: bool = True
+        self,
+        faults: Sequence[Fault],
+        baseline: Baseline | None,
+        strictness: float = 1.0,
+        past: Baseline | None = None,
+        *,
+        proven: bool = True,
     ) -> None:
         tighter = {fault.id: _tighter(fault, faults) for fault in faults}
         self._legs = {
-            side: [_Row(fault, side, baseline, tighter[fault.id], strictness, proven) for fault in faults]
+            side: [_Row(fault, side, baseline, past, tighter[fault.id], strictness, proven) for fault in faults]
             for side in ("left", "right")
         }
         self._few = {side: _Few(faults) for side in self._legs}
@@ -149,6 +159,7 @@ class _Row:
         fault: Fault,
         side: str,
         baseline: Baseline | None,
+        past: Baseline | None,
         tighter: Mapping[str, float],
         strictness: float,
         proven: bool,
@@ -156,19 +167,16 @@ class _Row:
         self._needed, self.smoothed = fault.needed, fault.smoothed
         self._tighter = {context: factor / strictness for context, factor in tighter.items()}
         self._norm = [_AgainstNorm(limit) for limit in fault.limits if not math.isnan(limit.norm_sds)]
-        self._own, self._unless = (
-            [_AgainstHabit(limit, side, baseline, proven) for limit in limits] if baseline else []
-            for limits in (fault.limits, fault.unless)
-        )
+        self._own, self._past = _Habits(fault, side, baseline, proven), _Habits(fault, side, past)
         self._bounds = {
             context: (
                 [limit.bound(factor) for limit in self._norm],
-                [limit.bounds(NEAR * factor) for limit in self._own],
+                [habits.bounds(NEAR * factor) for habits in (self._own, self._past) if habits],
             )
             for context, factor in self._tighter.items()
         }
         # The verdict where no limit is near.
-        self.nothing = _VERDICTS[False if self._norm else None, False if self._own else None, False]
+        self.nothing = _VERDICTS[False if self._norm or self._past else None, False if self._own else None, False]
 
     def plain(self, stride: Stride, x: float, g: float, context: str) -> bool:
         """Whether it is plain that the stride is not near the fault, with everything needed known."""
@@ -181,25 +189,59 @@ class _Row:
                 bound = middle + held * (above if held > 0.0 else below) + g * per_percent
                 if not sign * (value(stride) - bound) <= 0.0:
                     return False
-        suspects = 0
-        for value, a, b, c, lowest, highest in own_bounds:
-            if not lowest <= value(stride) - (a + b * x + c * g) <= highest:
-                suspects += 1
-        return suspects < self._needed
+        for bounds in own_bounds:
+            suspects = 0
+            for value, a, b, c, lowest, highest in bounds:
+                if not lowest <= value(stride) - (a + b * x + c * g) <= highest:
+                    suspects += 1
+            if suspects >= self._needed:
+                return False
+        return True
 
     def verdict(self, stride: Stride, x: float, g: float, context: str) -> Verdict:
-        tighter, needed = self._tighter[context], self._needed
+        tighter = self._tighter[context]
         against_norm = own = None
         near = False
         if self._norm:
-            against_norm = shown([limit.score(stride, g, tighter) for limit in self._norm], needed, NORM_CONTRADICTS)
+            scores = [limit.score(stride, g, tighter) for limit in self._norm]
+            against_norm = shown(scores, self._needed, NORM_CONTRADICTS)
+        if self._past:
+            past, near = self._past.shown(stride, x, g, tighter)
+            against_norm = _either(against_norm, past) if self._norm else past
         if self._own:
-            scores = [limit.score(stride, x, g, tighter) for limit in self._own]
-            own = shown(scores, needed, OWN_CONTRADICTS)
-            near = bool(own or shown([score / NEAR for score in scores], needed, OWN_CONTRADICTS))
-            if near and any(limit.score(stride, x, g, tighter) > 1.0 for limit in self._unless):
-                own = near = False
+            own, nearly = self._own.shown(stride, x, g, tighter)
+            near = nearly if own is not None else near
         return _VERDICTS[against_norm, own, near]
+
+
+def _either(one: bool | None, other: bool | None) -> bool | None:
+    return True if one or other else None if one is None or other is None else False
+
+
+class _Habits:
+    """The limits of one fault on one leg against one habit. False where there is none."""
+
+    def __init__(self, fault: Fault, side: str, baseline: Baseline | None, proven: bool = True) -> None:
+        self._needed = fault.needed
+        self._limits, self._unless = (
+            [_AgainstHabit(limit, side, baseline, proven) for limit in limits] if baseline else []
+            for limits in (fault.limits, fault.unless)
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self._limits)
+
+    def bounds(self, tighter: float) -> list[tuple[Value, float, float, float, float, float]]:
+        return [limit.bounds(tighter) for limit in self._limits]
+
+    def shown(self, stride: Stride, x: float, g: float, tighter: float) -> tuple[bool | None, bool]:
+        """Whether the stride is beyond the limits, and whether nearly."""
+        scores = [limit.score(stride, x, g, tighter) for limit in self._limits]
+        beyond = shown(scores, self._needed, OWN_CONTRADICTS)
+        near = bool(beyond or shown([score / NEAR for score in scores], self._needed, OWN_CONTRADICTS))
+        if near and any(limit.score(stride, x, g, tighter) > 1.0 for limit in self._unless):
+            return False, False
+        return beyond, near
 
 
 class _AgainstNorm:
@@ -267,7 +309,8 @@ class _AgainstHabit:
             return 0.0
         if (score > 1.0 or score < OWN_CONTRADICTS) and self._habit is not None:
             # Asked for only here, because doubt can but bring a score nearer to usual.
-            score *= margin / (margin + SURE_SDS * self._habit.doubt(x, g))
+            sure = margin + SURE_SDS * self._habit.doubt(x, g)
+            score *= margin / max(sure, DAY_SDS * self._habit.day_sd)
         return score
 
     def bounds(self, tighter: float) -> tuple[Value, float, float, float, float, float]:

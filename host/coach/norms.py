@@ -8,10 +8,14 @@ doi:10.7717/peerj.3298 (CC BY 4.0).
 slopes.csv tells what the signal core reads on 8 of these runners, 3 sessions each: SD between legs of different
 runners, mean change from one speed to the next and its SD between legs, per m/s. Enough to expect what a runner
 does at another speed, too few for a norm. The mean change of a difference between the legs is 0, for nothing prefers
-a leg. The last column is the change per percent of slope at the same speed, 0 where nothing is known. Cadence:
-+ 4 % at 7 % of slope, 18 runners (Padulo et al. 2013,
-doi:10.1371/journal.pone.0069006), of 171.4 spm at 3.5 m/s; one runner from -18 to +18 % of slope does the same,
-0.55 % per percent (data of Alcantara et al. 2022, doi:10.7717/peerj.12752).
+a leg. The last column is the change per percent of slope at the same speed. Cadence: + 4 % at 7 % of slope, 18
+runners (Padulo et al. 2013, doi:10.1371/journal.pone.0069006), of 171.4 spm at 3.5 m/s. Contact, flight and
+duty factor: regression on speed and slope over 31 trials of one runner from -18 to +18 % on force plates
+(data of Alcantara et al. 2022, doi:10.7717/peerj.12752): + 0.33 ms (SE 0.15), - 2.1 ms (0.2), + 0.24 percent
+of the stride (0.02). That is the direction of all studies: more duty factor and less flight uphill (review of
+Vernillo et al. 2017, doi:10.1007/s40279-016-0605-y), and the contact now longer, now shorter (amateurs and
+elite, Padulo et al. 2012, doi:10.1519/JSC.0b013e318231aafa). Of the other metrics nothing usable was found:
+0, and as uncertain as all are (GRADE_SLOPE_SD in baseline.py), the more the steeper.
 
 Metrics go by their names in `host.records.Stride`, in the units those names say.
 """

@@ -21,7 +21,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from tests.host.coach.scenarios import FAULTY, PAIRS, PRIORITY, Outcome, Scenario, clean, run
+from tests.host.coach.scenarios import (
+    FAULTY,
+    PAIRS,
+    PRIORITY,
+    Outcome,
+    Scenario,
+    clean,
+    from_the_start,
+    other_days,
+    run,
+)
 
 HOURS = 20
 NOTHING = "(none)"
@@ -39,12 +49,12 @@ def main() -> int:
     scenarios = [
         replace(s, seed=s.seed + n * SEEDS_APART)
         for n in range(options.seeds)
-        for s in (*FAULTY, *PAIRS)
+        for s in (*FAULTY, *PAIRS, *from_the_start())
         if options.only in s.name
     ]
-    scenarios += [s for s in clean(options.hours) if options.only in s.name]
+    scenarios += [s for s in (*clean(options.hours), *other_days(options.hours)) if options.only in s.name]
     results = play(scenarios)
-    faulty = [(s, o) for s, o in results if s.fault and "+" not in s.fault]
+    faulty = [(s, o) for s, o in results if s.fault and "+" not in s.fault and not s.past_days]
     pairs = [(s, o) for s, o in results if "+" in s.fault]
     if faulty:
         console.print(confusion(faulty))
@@ -53,10 +63,12 @@ def main() -> int:
             console.print(
                 f"Strides of a leg from onset to cue: median {statistics.median(delays)}, most {max(delays)}."
             )
-    for title, part in (("faults", faulty), ("pairs", pairs)):
+    at_once = [(s, o) for s, o in results if s.fault and s.past_days]
+    for title, part in (("faults", faulty), ("pairs", pairs), ("faults from the start of a day", at_once)):
         tell(console, title, part)
-    if quiet := [(s, o) for s, o in results if not s.fault]:
-        console.print(clean_table(quiet))
+    for title, days in (("Clean running", False), ("Clean running on days as they come", True)):
+        if quiet := [(s, o) for s, o in results if not s.fault and bool(s.past_days) is days]:
+            console.print(clean_table(title, quiet))
     return 0
 
 
@@ -118,9 +130,9 @@ def tell(console: Console, title: str, results: Results) -> None:
             )
 
 
-def clean_table(results: Results) -> Table:
+def clean_table(title: str, results: Results) -> Table:
     """Wrong cues per hour of clean running, by kind."""
-    table = Table(title="Clean running: every cue is wrong")
+    table = Table(title=f"{title}: every cue is wrong")
     for column in ("kind", "hours running", "cues", "cues an hour", "which"):
         table.add_column(column, justify="left" if column in ("kind", "which") else "right")
     kinds: dict[str, list[Outcome]] = defaultdict(list)

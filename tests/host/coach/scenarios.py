@@ -8,14 +8,14 @@ import itertools
 import math
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 
 from dsp.types import Role
 from firmware_sim.offline import Session
-from firmware_sim.runner.form import FAULTS, NATURAL, Form
+from firmware_sim.runner.form import FAULTS, NATURAL, Form, day
 from host.coach.baseline import Baseline
 from host.coach.coach import Coach
 from host.pipeline import Pipeline
@@ -58,7 +58,8 @@ class Scenario:
     onset_s: float = math.inf
     well_s: float = math.inf
     form: Form = NATURAL
-    profile: bool = False  # the runner's habit is known from a past session
+    profile: bool = False  # the runner's habit is known from a past session, on a day like this one
+    past_days: int = 0  # or from so many sessions on days as they come, of which this is another
     lost: tuple[tuple[Role, float, float], ...] = ()  # pods silent from, to
 
 
@@ -99,7 +100,7 @@ RECOVERED_S = 20.0  # a fault that ended is out of the windows of 20 strides by 
 
 def run(scenario: Scenario) -> Outcome:
     """Plays the scenario through chips, signal core and coach."""
-    coach = Coach(profile_of(scenario.form) if scenario.profile else None)
+    coach = Coach(known_of(scenario))
     strides, cues = through(scenario, coach)
     before, during, after = [], [], []
     for cue in cues:
@@ -127,7 +128,8 @@ def run(scenario: Scenario) -> Outcome:
 
 
 def through(scenario: Scenario, coach: Coach) -> tuple[list[Stride], list[Cue]]:
-    session = Session(scenario.plan, seed=scenario.seed, form=scenario.form)
+    form = scenario.form + day(f"{scenario.form} today") if scenario.past_days else scenario.form
+    session = Session(scenario.plan, seed=scenario.seed, form=form)
     pipeline = Pipeline(coach, lag_s=CHUNK_S + 1.0)
     outputs = []
     for until_s in np.arange(CHUNK_S, scenario.seconds + CHUNK_S, CHUNK_S):
@@ -140,12 +142,34 @@ def through(scenario: Scenario, coach: Coach) -> tuple[list[Stride], list[Cue]]:
     return [s for output in outputs for s in output.strides], [c for output in outputs for c in output.cues]
 
 
+def known_of(scenario: Scenario) -> Baseline | None:
+    """What is known of the scenario's runner when it begins."""
+    if scenario.past_days:
+        return profile_over(scenario.form, scenario.past_days)
+    return profile_of(scenario.form) if scenario.profile else None
+
+
+# Other speeds and slopes than those of what follows, pods worn a little differently.
+PAST = "stand 5; run 3.2 120; run 2.6 60; run 4.2 60; run 3.2; grade 6; wait 60; grade -6; wait 60; grade 0"
+PAST_S = 400.0
+
+
 @cache
 def profile_of(form: Form) -> Baseline:
-    """The habit of a runner from a past session: other speeds and slopes, pods worn a little differently."""
-    coach = Coach()
-    plan = "stand 5; run 3.2 120; run 2.6 60; run 4.2 60; run 3.2; grade 6; wait 60; grade -6; wait 60; grade 0"
-    through(Scenario("past", plan, 400.0, 99, form=form), coach)
+    """The habit of a runner from a past session, on a day like all others."""
+    return _with_session(None, form, 99)
+
+
+@cache
+def profile_over(form: Form, days: int) -> Baseline:
+    """The habit of a runner from sessions on so many days, each its own."""
+    before = profile_over(form, days - 1) if days > 1 else None
+    return _with_session(before, form + day(f"{form} {days}"), 100 + days)
+
+
+def _with_session(before: Baseline | None, form: Form, seed: int) -> Baseline:
+    coach = Coach(before)
+    through(Scenario("past", PAST, PAST_S, seed, form=form), coach)
     baseline = coach.baseline()
     assert baseline is not None
     return baseline
@@ -316,4 +340,35 @@ def clean(hours: int) -> tuple[Scenario, ...]:
             lost=LOST if kind == "lost pods" else (),
         )
         for n, (kind, plan) in enumerate(kinds)
+    )
+
+
+PAST_DAYS = (1, 3, 5)
+
+
+def other_days(hours: int) -> tuple[Scenario, ...]:
+    """That many clean hours after one past session, three and five: runners and kinds in turn, the same for each."""
+    return tuple(
+        replace(scenario, name=f"{days} past days {n}", profile=False, past_days=days)
+        for days in PAST_DAYS
+        for n, scenario in enumerate(clean(hours))
+    )
+
+
+def from_the_start() -> tuple[Scenario, ...]:
+    """Every fault, strong and there from the first step of a day; what it is, the past days tell."""
+    return tuple(
+        Scenario(
+            f"{fault} from the start after {days} past days",
+            f"{fault} strong deaf; stand 5; run 3.2; at {WELL_S} well; at {END_S} well",
+            END_S,
+            500 + n,
+            fault,
+            (fault,),
+            {"asymmetry": "left"}.get(fault),
+            5.0,
+            WELL_S,
+            past_days=days,
+        )
+        for n, (fault, days) in enumerate(itertools.product(FAULTS, PAST_DAYS))
     )

@@ -1,5 +1,7 @@
 """Uphill and fast: words and limits of their own."""
 
+from dataclasses import replace
+
 import pytest
 
 from host.coach.coach import Coach
@@ -17,7 +19,7 @@ def test_uphill_has_its_own_words_and_a_tighter_limit():
     for _ in range(8):
         runner.go(strides_of(30))
         runner.go(strides_of(30), grade_percent=4.0)
-    known = runner.coach.baseline()
+    known = replace(runner.coach.baseline(), days={})
     assert Run(Coach(known)).go(50, **change) == []
     cues = Run(Coach(known)).go(25, grade_percent=3.0, **change)
     assert kinds(cues) == [("cue", "overstride")]

@@ -284,7 +284,14 @@ def test_without_a_habit_the_norm_goes_with_the_slope_as_far_as_that_is_known():
     assert found.after == pytest.approx(25.0)
     assert found.margin == pytest.approx(1.5 * usual.sd)
     assert compare(FAULT["low_cadence"], before, after, None, against_own=True) is None
-    assert compare(FAULT["tilt_flattened"], before, after, USUAL, against_own=False) is None
+    assert compare(FAULT["tilt_flattened"], before, after, None, against_own=False) is None
+
+
+def test_what_has_no_norm_of_people_is_measured_from_past_days():
+    usual_deg = norm("pelvic_tilt_deg", 3.5).mean
+    before, after = ([stride(i, "left", pelvic_tilt_deg=usual_deg - by) for i in range(20)] for by in (6.0, 2.0))
+    change = compare(FAULT["tilt_flattened"], before, after, USUAL, against_own=False)
+    assert (change.before, change.after) == pytest.approx((6.0, 2.0), abs=0.3)
 
 
 def test_against_the_norm_each_leg_goes_by_its_own_habit():
