@@ -24,6 +24,10 @@ IMPACT_SD_S, LEARNT_SD_S, TC_SD_S = 0.0008, 0.012, 0.0055
 # How much the swing's end by itself wanders against contact: median of the 48 legs, 2 to 9 ms.
 SWING_SD_S = 0.004
 SAMPLE_SD = 0.17  # of a sample's period, and the more the longer that is than an impact: same runners at 104 Hz
+# A low-pass of second order at half the sample rate (LSM6DSO data sheet) delays by sqrt(2) / (2 pi 0.5) periods. If
+# it is on, and if time stamps know of it, no chip tells.
+CHIP_DELAY = 0.45
+UNTOLD_SHARE = math.sqrt(0.5)  # of a delay that is there or not, with even chances: its RMS
 UNIFORM_SD = 1.0 / math.sqrt(12.0)  # of what lies anywhere between nothing and one: an onset in its impact's rise
 # The impact has had its peak by then: 30 to 39 ms after contact in the 48 legs. What rises later is a forefoot's heel
 # coming down or the leg's own work, and who takes it for an impact waits for it at the next landing.
@@ -172,7 +176,7 @@ def stance(leg, co, t, dt, w, force):  # type: ignore[no-untyped-def]
     over = w - leg["w_min"] - co["tc_rise_radps"]
     if over > 0.0:
         leg["tc_s"] = t - dt * min(over / (w - leg["last_w"]), 1.0) - co["tc_lag_s"]
-        leg["tc_sd_s"] = TC_SD_S
+        leg["tc_sd_s"] = math.hypot(TC_SD_S, UNTOLD_SHARE * CHIP_DELAY * dt)
         leg["tc_decided_s"] = t
         leg["phase"] = SWING_NEXT
         return TERMINAL

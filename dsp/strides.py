@@ -3,7 +3,7 @@
 import math
 
 from dsp.attitude import tilt_at, tilt_sd
-from dsp.contacts import LONGEST_STRIDE_S
+from dsp.contacts import CHIP_DELAY, LONGEST_STRIDE_S
 from dsp.grade import grade
 from dsp.jit import kernel
 from dsp.orientation import row_at
@@ -32,9 +32,6 @@ GAP, SATURATED, UNCALIBRATED, SETTLING, SLIPPED, WALKING, POD_MISSING, BAD_RATE,
 # Duarte 2017, doi 10.7717/peerj.3298), by speed x contact time, m.
 LANDING_SLOPE, LANDING_BACK_M = 0.385, 0.078
 RETRACTION_S, EARLY_STANCE_S = 0.03, 0.05  # of the two mean rates, by definition (types.STRIDE)
-# A low-pass of second order at half the sample rate (LSM6DSO data sheet) delays by sqrt(2) / (2 pi 0.5) periods. If
-# it is on, and if time stamps know of it, no chip tells.
-CHIP_DELAY = 0.45
 
 
 @kernel
