@@ -28,7 +28,7 @@ SCAN_S = 2.0
 # What three pods at 208 Hz leave on disk (34 MB of recording measured), and the store beside it.
 BYTES_PER_HOUR = 40e6
 ENOUGH_HOURS = 10.0
-# Seconds of a core: loading compiled kernels takes 0.7, compiling them 12 (measured). The wall tells less when busy.
+# Seconds of a core: loading compiled kernels takes 0.7, compiling them 22 (measured). The wall tells less when busy.
 COMPILED_S = 3.0
 
 OK, NOTE, PROBLEM = "ok", "note", "problem"

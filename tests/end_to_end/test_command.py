@@ -84,6 +84,11 @@ async def test_ctrl_c_ends_the_demo_with_a_summary(tmp_path: Path) -> None:
 async def test_a_terminal_that_is_closed_ends_a_run_as_ctrl_c_does(tmp_path: Path) -> None:
     """What the session taught is kept, and it is not cut short."""
     master, slave = pty.openpty()
+
+    def take_terminal() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests under nohup has it ignored
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
     process = await asyncio.create_subprocess_exec(
         *(*HAMSTREAM, "demo", "--listen", "[::1]:0"),
         env=environment(tmp_path) | {"TERM": "xterm"},
@@ -91,7 +96,7 @@ async def test_a_terminal_that_is_closed_ends_a_run_as_ctrl_c_does(tmp_path: Pat
         stdout=slave,
         stderr=slave,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        preexec_fn=take_terminal,
     )
     os.close(slave)
 

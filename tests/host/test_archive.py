@@ -20,6 +20,7 @@ async def test_the_newest_comes_first_with_what_held_longest(tmp_path: Path, mon
     async with Store.open(tmp_path / "store.db") as store:
         for day in (1, 2, 3):
             await store.begin_session(SessionInfo(f"s{day}", "Ana", f"2026-01-0{day}T08:00:00.000Z", "pods", ""))
+        store.add_stride("s2", stride(1.0, quality="uncalibrated"))
         await store.end_session("s2", "2026-01-02T09:30:00.000Z", {"faults": faults})
         for score, noted in ((7, "09:40"), (3, "20:00")):
             utc = f"2026-01-02T{noted}:00.000Z"
