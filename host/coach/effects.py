@@ -26,6 +26,9 @@ from host.records import Cue, Effect, Stride
 # third of one stride's spread.
 STRIDES = 20
 LEAST_STRIDES = 10
+# A pattern began with a stride beyond its limit when most of so many from there on are beyond: of strides as usual one
+# in fifteen is by chance (1.5 SD), but one in five hundred begins such a row. Chosen.
+ROW = 5
 # A cue of eight words takes 3 s to say (host/voice.py): what is run meanwhile counts for neither side.
 SPOKEN_S = 3.0
 # All of them within this time of the cue: the silence after a word, so no other word speaks into it. 20 strides take
@@ -159,7 +162,8 @@ def compare(
 ) -> Comparison | None:
     """The fault's metric before and after: the first in its row that was beyond its limit, else the one nearest to it.
 
-    Before: from the first stride beyond the limit on, or a pattern that has just begun would seem to grow after it.
+    Before: from the first stride on that began a row of which most were beyond the limit, or a pattern that has just
+    begun would seem to grow after its cue.
     `against_own`: from the own habit, else from the norm. None where too little is known.
     """
     before, after = (sorted(strides, key=attrgetter("ic_s")) for strides in (before, after))
@@ -180,7 +184,8 @@ def _compare(limit: Limit, before: Sequence[Stride], after: Sequence[Stride], us
         return None
     # A fault in either direction is what it was before the cue.
     sign = limit.sign or math.copysign(1.0, fmean(distance for distance, _ in was))
-    began = next((i for i, (distance, margin) in enumerate(was) if sign * distance >= margin), 0)
+    beyond = [sign * distance >= margin for distance, margin in was]
+    began = next((i for i, it_is in enumerate(beyond) if it_is and sum(beyond[i : i + ROW]) > ROW / 2), 0)
     was = was[began:]
     if min(len(was), len(became)) < LEAST_STRIDES:
         return None

@@ -68,6 +68,16 @@ def test_a_pattern_that_has_long_been_there_is_told_by_20_strides_of_a_leg():
     assert (second.n_before, second.n_after) == (40, 40)
 
 
+def test_a_chance_stride_before_the_pattern_is_not_its_beginning():
+    run = warm()
+    run.go(1, **REACH)
+    run.go(6)
+    run.go(40, **REACH)
+    (effect, *_) = run.coach.effects
+    assert effect.n_before < 30
+    assert effect.before == pytest.approx(4.5, abs=1e-6)
+
+
 def test_strides_without_it_in_between_count():
     run = warm()
     for _ in range(7):
