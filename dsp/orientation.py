@@ -144,6 +144,7 @@ def calibrate(pod):  # type: ignore[no-untyped-def]
     pod["seat_sd_rad"] = 0.0
     pod["slipped"] = 0
     pod["off_n"] = 0
+    pod["body_turn"][:] = 0.0
     pod["confirm_n"] = 0
     pod["usual_n"] = 0
     pod["lean_n"] = 0

@@ -131,11 +131,23 @@ def watch_pelvis(pod, co, side, ic, next_ic, speed, lean):  # type: ignore[no-un
     elif not is_off(pod, co, x, y, z, limit):
         learn(pod, begin, end, x, y, z, limit, speed)
     elif pod["off_n"] >= 2 * OFF:
-        clear = step_beats_ramp(pod) / co["slip_clear_rad"] ** 2
+        off = pod["off_turn"]
+        clear = 0.0 if goes_back(pod, co) else step_beats_ramp(pod) / co["slip_clear_rad"] ** 2
+        pod["body_turn"][:] = 0.0
+        if clear < 1.0:
+            pod["body_turn"][:] = off
         if 0.0 < clear < 1.0:
-            off = pod["off_turn"]
             pod["seat_sd_rad"] = math.sqrt(pod["seat_sd_rad"] ** 2 + off[0] ** 2 + off[1] ** 2 + off[2] ** 2)
         settle(pod, clear >= 1.0, 2.0)
+
+
+@kernel
+def goes_back(pod, co):  # type: ignore[no-untyped-def]
+    """Whether `off_turn` undoes the last turn of the body: a posture is left at once, too, but no pod slips back so."""
+    off, body = pod["off_turn"], pod["body_turn"]
+    along = off[0] * body[0] + off[1] * body[1] + off[2] * body[2]
+    left = (off[0] + body[0]) ** 2 + (off[1] + body[1]) ** 2 + (off[2] + body[2]) ** 2
+    return along < 0.0 and left < co["slip_rad"] ** 2
 
 
 @kernel

@@ -82,6 +82,7 @@ POD = np.dtype(
         ("lost_n", "i8"),  # strides in a row that no turn explains
         ("off_n", "i8"),  # strides in a row that were turned; half strides of the pelvis
         ("off_turn", "f8", (3,)),  # mean of their turns, but for the first
+        ("body_turn", "f8", (3,)),  # the last such mean that was the body's, not the pod's (pelvis)
         ("confirm_n", "i8"),  # strides still to come that tell how well the seat was turned
         ("seat_sd_rad", "f8"),  # how well the seat is known since standing: what a slip left open, or may have been one
         ("turns", "f8", (TURNS, 3)),  # of the last half strides (pelvis), rad, sensor axes

@@ -189,6 +189,28 @@ def test_a_seat_turns_as_a_whole(pod: np.void, rng: np.random.Generator) -> None
         assert pod[name] == pytest.approx(vector), name
 
 
+def test_a_posture_that_is_left_again_is_no_slip(pod: np.void, rng: np.random.Generator) -> None:
+    """Within 3 degrees of where the body came from."""
+    for _ in range(50):
+        pod["body_turn"] = rng.normal(0.0, math.radians(4.0), 3)
+        off = pod["off_turn"] = rng.normal(0.0, math.radians(2.0), 3) - rng.choice([0.0, 1.0]) * pod["body_turn"]
+        back = np.linalg.norm(off + pod["body_turn"]) < CO["slip_rad"] and off @ pod["body_turn"] < 0.0
+        assert slip.goes_back(pod, CO) == back
+    pod["body_turn"], pod["off_turn"] = 0.0, (0.0, math.radians(2.0), 0.0)
+    assert not slip.goes_back(pod, CO)
+
+
+def test_who_tips_on_a_hill_and_back_at_once_reads_as_before() -> None:
+    """The way back came within two strides, and was taken for the pod's: tilt read 5 degrees too much from then on."""
+    plan = "stand 5; run 3.2; at 55 grade 6; at 100 tilt_excessive mild deaf; at 150 well"
+    frames, truth = simulate(plan, 175.0, seed=133)
+    found = in_order(frames)
+    late = found[(found["ic_s"] > 160.0) & (found["quality"] == 0)]
+    true = np.mean([one.pelvic_tilt_mean_vs_standing_deg for one in truth if one.ic_s > 160.0])
+    assert len(late) > 30
+    assert np.degrees(late["pelvic_tilt_rad"].mean()) == pytest.approx(true, abs=1.0)
+
+
 def test_hands_turn_further_than_bodies_or_as_standing_says(pod: np.void) -> None:
     """By 13 degrees anyhow; by 6 where the runner has stood since, nearer to the new seat than to the old one."""
     for degrees, stood_deg, told in ((13.0, None, True), (6.0, None, False), (6.0, 2.0, False), (6.0, 5.0, True)):
