@@ -130,14 +130,14 @@ def peak_mb(paths: list[Path]) -> list[float]:
     code = (
         "import sys; from pathlib import Path; from host.analyze import analyze_files\n"
         "for path in sys.argv[2:]:\n"
-        "    analyze_files([Path(path)], Path(sys.argv[1]))\n"
+        "    analyze_files([Path(path)], Path(sys.argv[1]))\n"  # prints a line, too
         "    print(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])"
     )
     with tempfile.TemporaryDirectory() as out:
         told = subprocess.run(
             [sys.executable, "-c", code, out, *map(str, paths)], capture_output=True, text=True, check=True
         )
-    return [int(line) / 1024 for line in told.stdout.split()]
+    return [int(line) / 1024 for line in told.stdout.splitlines() if line.isdigit()]
 
 
 def many(path: Path, kind: str, n: int, out: Path) -> str:
