@@ -342,6 +342,6 @@ def _way_back(limit: Limit, habit: float) -> float:
 
 def _without_longer_step(change: float, length: float, cadence_spm: float, usual_spm: float) -> float:
     """What is left of too much of a length when slow steps, that is long ones at the same speed, explain theirs."""
-    if cadence_spm < usual_spm:
+    if 0.0 < cadence_spm < usual_spm:
         change = max(change - length * (usual_spm / cadence_spm - 1.0), 0.0)
     return change
